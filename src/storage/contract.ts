@@ -61,13 +61,16 @@ export interface RangeResult {
   readonly count: number;
 }
 
-/** One compare-and-swap. Exactly one of `value` (put) and `value: undefined` (delete). */
+/**
+ * One compare-and-swap. Exactly one of `value` (put) and `value: undefined` (delete). Deleting a key that does not exist is
+ * no write: the result is `ok: false` without `current`, also when no condition was given.
+ */
 export interface WriteRequest {
   readonly key: string;
   readonly value: Buffer | undefined;
   /** Required `modRevision` of the key; 0: the key must not exist; absent: no condition. */
   readonly expectedRevision?: number;
-  /** The key is deleted when the lease expires. */
+  /** The key is deleted when the lease expires. @throws LeaseNotFoundError when there is no such lease (any more). */
   readonly leaseId?: number;
   /** Fencing: checked inside the write's transaction; refused when `guard.key` is not at `guard.modRevision`. */
   readonly guard?: { readonly key: string; readonly modRevision: number };
@@ -98,9 +101,14 @@ export interface StorageEngine {
    * @throws CompactedError when `afterRevision` is older than the compacted revision.
    */
   watch(options: { start: string; end: string; afterRevision: number; progress?: boolean; signal: AbortSignal }): AsyncIterable<WatchBatch>;
+  /** Makes every open watch with `progress` yield an empty batch soon, once it has delivered all committed before this call. */
+  requestProgress(): void;
   /** The newest committed revision, as fresh as any write acknowledged before the call. */
   currentRevision(signal?: AbortSignal): Promise<number>;
-  /** Forgets history at and below `revision`; the newest value of each key stays. */
+  /**
+   * Forgets history below `revision`: reads at `revision` and later and watches after it still work, and so does what is
+   * newest. Going back is a no-op. @throws FutureRevisionError
+   */
   compact(revision: number): Promise<void>;
   /** A lease with a time to live; expiry deletes its keys as ordinary deletions. */
   grantLease(ttlSeconds: number): Promise<number>;
@@ -125,6 +133,18 @@ export class FutureRevisionError extends Error {
     this.currentRevision = currentRevision;
   }
 }
+
+/** The lease has expired or never was. */
+export class LeaseNotFoundError extends Error {}
+
+/** The key or the value is longer than the store takes. */
+export class TooLargeError extends Error {}
+
+/** Longest key, in characters. */
+export const KEY_LENGTH_MAX = 2048;
+
+/** Largest value, in bytes: etcd's limit of a request. */
+export const VALUE_BYTES_MAX = 1.5 * 1024 * 1024;
 
 /** The store is at its quota: only deletes and compaction are taken. */
 export class NoSpaceError extends Error {}

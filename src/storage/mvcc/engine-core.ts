@@ -1,0 +1,158 @@
+/**
+ * What the engines that hold their key space in this process share: deciding writes, reads at a revision, watches, leases.
+ *
+ * The core decides and shows; making durable is the engine's business. A write goes `decide` (checks, stages) → the engine
+ * makes it durable → `publish`. `decide` and `publish` are synchronous: there is no await between check and use.
+ */
+import type { Clock } from '#base/clock';
+import { nextTurn } from '#base/turn';
+import {
+  KEY_LENGTH_MAX, LeaseNotFoundError, TooLargeError, UnavailableError, VALUE_BYTES_MAX,
+  type KeyValue, type RangeOptions, type RangeResult, type WatchEvent, type WriteRequest,
+} from '../contract.ts';
+import { Keyspace } from './keyspace.ts';
+import { Leases, type Lease } from './leases.ts';
+import type { Version } from './version.ts';
+import { WatchHub } from './watch-hub.ts';
+
+/** Values loaded before others get a turn: with 4 µs a value far below 10 ms. */
+const RANGE_SLICE_ITEMS = 500;
+/** Entries looked at in one step; 0.1 µs each. */
+const SCAN_SLICE_ITEMS = 20_000;
+
+const EMPTY = Buffer.alloc(0);
+
+export interface EngineCoreOptions {
+  readonly clock: Clock;
+  /** The value of a version whose `value` is not held in memory. @throws CorruptError */
+  readonly load: (version: Version) => Buffer;
+  readonly expire: (leases: readonly Lease[]) => void;
+}
+
+/** The outcome of `decide`: staged, or a refusal that may be told once `current` (when given) is published. */
+export type Decision =
+  | { readonly staged: Version }
+  | { readonly staged: undefined; readonly current: Version | undefined; readonly fenced: boolean };
+
+export class EngineCore {
+  readonly keyspace = new Keyspace();
+  readonly leases: Leases;
+  readonly hub: WatchHub;
+  readonly #load: (version: Version) => Buffer;
+  #closed: UnavailableError | undefined;
+
+  constructor({ clock, load, expire }: EngineCoreOptions) {
+    this.#load = load;
+    this.leases = new Leases(clock, expire);
+    this.hub = new WatchHub(this.keyspace, clock, (version) => this.eventOf(version));
+  }
+
+  get closed(): UnavailableError | undefined { return this.#closed; }
+
+  /** @throws UnavailableError when closed. */
+  assertOpen(): void { if (this.#closed !== undefined) throw this.#closed; }
+
+  close(reason: UnavailableError): void {
+    this.#closed = reason;
+    this.leases.close();
+    this.hub.close(reason);
+  }
+
+  /** @throws TooLargeError, LeaseNotFoundError */
+  decide(request: WriteRequest): Decision {
+    const { key, value, expectedRevision, leaseId = 0, guard } = request;
+    if (key.length > KEY_LENGTH_MAX) throw new TooLargeError(`key is longer than ${KEY_LENGTH_MAX} characters`);
+    if (value !== undefined && value.length > VALUE_BYTES_MAX) throw new TooLargeError(`value is larger than ${VALUE_BYTES_MAX} bytes`);
+    const current = this.keyspace.newestOf(key);
+    if (guard !== undefined && (this.keyspace.newestOf(guard.key)?.revision ?? 0) !== guard.modRevision) {
+      return { staged: undefined, current, fenced: true };
+    }
+    const found = current?.revision ?? 0;
+    if (expectedRevision !== undefined && found !== expectedRevision) return { staged: undefined, current, fenced: false };
+    if (value === undefined && current === undefined) return { staged: undefined, current, fenced: false };
+    if (leaseId !== 0 && this.leases.get(leaseId) === undefined) throw new LeaseNotFoundError(`lease ${leaseId} not found`);
+    return { staged: this.keyspace.stage(key, value, leaseId) };
+  }
+
+  /** Makes staged versions up to `revision` visible to readers and watchers. */
+  publish(revision: number): void {
+    const from = this.keyspace.published + 1;
+    this.keyspace.publish(revision);
+    for (let r = from; r <= revision; r++) {
+      const version = this.keyspace.version(r)!;
+      const before = version.previous?.leaseId ?? 0;
+      if (before !== 0) this.leases.detach(before, version.key);
+      if (version.leaseId !== 0) this.leases.attach(version.leaseId, version.key);
+    }
+    this.hub.published(from);
+  }
+
+  valueOf(version: Version): Buffer {
+    if (version.deleted) return EMPTY;
+    return version.value ?? this.#load(version);
+  }
+
+  keyValue(version: Version): KeyValue {
+    return { key: version.key, value: this.valueOf(version), modRevision: version.revision, createRevision: version.createRevision };
+  }
+
+  /** The version before, when the key existed then. */
+  previousOf(version: Version): KeyValue | undefined {
+    const { previous } = version;
+    return previous === undefined || previous.deleted ? undefined : this.keyValue(previous);
+  }
+
+  eventOf(version: Version): WatchEvent {
+    version.event ??= {
+      type: version.deleted ? 'delete' : 'put', key: version.key, value: this.valueOf(version), previous: this.previousOf(version),
+      revision: version.revision, created: version.createRevision === version.revision,
+    };
+    return version.event;
+  }
+
+  get(key: string, asked: number | undefined): KeyValue | undefined {
+    this.assertOpen();
+    const version = this.keyspace.at(key, this.keyspace.readRevision(asked));
+    return version === undefined ? undefined : this.keyValue(version);
+  }
+
+  /** Reads in slices, at one revision that stays readable meanwhile. */
+  async range(options: RangeOptions, signal?: AbortSignal): Promise<RangeResult> {
+    signal?.throwIfAborted();
+    this.assertOpen();
+    const revision = this.keyspace.readRevision(options.revision);
+    const { start, end, keysOnly } = options;
+    const limit = options.limit === undefined || options.limit <= 0 ? Infinity : options.limit;
+    const count = this.keyspace.count(start, end, revision);
+    const unpin = this.keyspace.pin(revision);
+    const items: KeyValue[] = [];
+    let loaded = 0;
+    try {
+      let from = start;
+      while (items.length < limit) {
+        const want = Math.min(limit - items.length, SCAN_SLICE_ITEMS);
+        const versions = this.keyspace.scan(from, end, revision, want);
+        for (const version of versions) {
+          items.push(keysOnly === true ? keyOnly(version) : this.keyValue(version));
+          if (keysOnly !== true && version.value === undefined && ++loaded % RANGE_SLICE_ITEMS === 0) await this.#giveTurn(signal);
+        }
+        if (versions.length < want) break;
+        from = `${versions[versions.length - 1]!.key}\0`;
+        if (items.length < limit) await this.#giveTurn(signal);
+      }
+    } finally {
+      unpin();
+    }
+    return { items, revision, more: items.length < count, count };
+  }
+
+  async #giveTurn(signal: AbortSignal | undefined): Promise<void> {
+    await nextTurn();
+    signal?.throwIfAborted();
+    this.assertOpen();
+  }
+}
+
+function keyOnly(version: Version): KeyValue {
+  return { key: version.key, value: EMPTY, modRevision: version.revision, createRevision: version.createRevision };
+}

@@ -1,0 +1,74 @@
+/**
+ * Leases: an id, a deadline and the keys that die with it.
+ *
+ * Deadlines are kept in order; nearly all leases have the same few times to live, so that inserting is appending. One timer
+ * waits for the earliest. The book only says what has expired; deleting is the engine's business, and `forget` comes after.
+ */
+import type { Clock, Timer } from '#base/clock';
+
+export interface Lease { readonly id: number; readonly ttlMs: number; /** Wall clock. */ readonly expiresAt: number; readonly keys: Set<string> }
+
+export class Leases {
+  readonly #clock: Clock;
+  readonly #expire: (expired: readonly Lease[]) => void;
+  readonly #byId = new Map<number, Lease>();
+  /** By deadline. */
+  readonly #queue: { readonly dueMs: number; readonly lease: Lease }[] = [];
+  #timer: Timer | undefined;
+  #timerDueMs = Infinity;
+  #closed = false;
+
+  constructor(clock: Clock, expire: (expired: readonly Lease[]) => void) {
+    this.#clock = clock;
+    this.#expire = expire;
+  }
+
+  get size(): number { return this.#byId.size; }
+  all(): Iterable<Lease> { return this.#byId.values(); }
+  get(id: number): Lease | undefined { return this.#byId.get(id); }
+
+  /** @param leftMs time until it expires; the whole time to live when it is new. */
+  add(id: number, ttlMs: number, leftMs = ttlMs): Lease {
+    const lease: Lease = { id, ttlMs, expiresAt: this.#clock.now() + leftMs, keys: new Set() };
+    const dueMs = this.#clock.monotonicNow() + leftMs;
+    let at = this.#queue.length;
+    while (at > 0 && this.#queue[at - 1]!.dueMs > dueMs) at--;
+    this.#queue.splice(at, 0, { dueMs, lease });
+    this.#byId.set(id, lease);
+    this.#arm();
+    return lease;
+  }
+
+  attach(id: number, key: string): void { this.#byId.get(id)?.keys.add(key); }
+  detach(id: number, key: string): void { this.#byId.get(id)?.keys.delete(key); }
+  forget(id: number): void { this.#byId.delete(id); }
+
+  /** Puts a lease whose deletions failed back in line. */
+  retry(lease: Lease, delayMs: number): void {
+    this.#queue.unshift({ dueMs: this.#clock.monotonicNow() + delayMs, lease });
+    this.#queue.sort((a, b) => a.dueMs - b.dueMs);
+    this.#arm();
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#timer?.cancel();
+  }
+
+  #arm(): void {
+    const first = this.#queue[0];
+    if (this.#closed || first === undefined || first.dueMs >= this.#timerDueMs) return;
+    this.#timer?.cancel();
+    this.#timerDueMs = first.dueMs;
+    this.#timer = this.#clock.setTimer(Math.max(0, first.dueMs - this.#clock.monotonicNow()), () => this.#fire(), { unref: true });
+  }
+
+  #fire(): void {
+    this.#timerDueMs = Infinity;
+    const nowMs = this.#clock.monotonicNow();
+    const expired: Lease[] = [];
+    while (this.#queue.length > 0 && this.#queue[0]!.dueMs <= nowMs) expired.push(this.#queue.shift()!.lease);
+    this.#arm();
+    if (expired.length > 0) this.#expire(expired);
+  }
+}

@@ -1,0 +1,20 @@
+/** One version of one key: the link of a chain from newest to oldest kept. */
+import type { WatchEvent } from '../contract.ts';
+
+export interface Version {
+  readonly key: string;
+  readonly revision: number;
+  /** 0 for a deletion. */
+  readonly createRevision: number;
+  readonly deleted: boolean;
+  /** 0: none. */
+  readonly leaseId: number;
+  /** Bytes of the value. */
+  readonly size: number;
+  /** The value while it is held in memory; a deletion holds none. */
+  value: Buffer | undefined;
+  /** The version before this one while it is kept. */
+  previous: Version | undefined;
+  /** What watchers get, made once and shared. */
+  event: WatchEvent | undefined;
+}
