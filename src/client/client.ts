@@ -45,7 +45,7 @@ export type WatchEvent<T> =
 
 export interface ResourceClient<T extends KubeObject> {
   get(name: string, options?: CallOptions): Promise<T>;
-  /** One page. `client.listAll` follows `continue`. */
+  /** One page. `paginate.ts` follows `continue`. */
   list(options?: ListOptions): Promise<KubeList<T>>;
   /** Ends when the server ends it. An ERROR event is thrown as `StatusError` (410: list again). */
   watch(options?: WatchOptions): AsyncIterable<WatchEvent<T>>;
