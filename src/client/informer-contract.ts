@@ -24,24 +24,33 @@ export interface Lister<T> {
 export interface Informer<T extends KubeObject> extends Lister<T> {
   /** A new handler gets an `onAdd` for each object already known. @returns removes the handler. */
   addHandlers(handlers: InformerHandlers<T>): () => void;
-  /** Adds an index; may be called before or after the start. */
+  /** Adds an index; may be called before or after the start. Adding the same name again is a no-op. */
   addIndex(name: string, values: (object: T) => readonly string[]): void;
   hasSynced(): boolean;
   /** Resolves when the first list has been delivered to every handler. */
   whenSynced(signal?: AbortSignal): Promise<void>;
+  /** The newest version that this copy has seen, of any object; '' before the first list. */
+  resourceVersion(): string;
 }
 
 export interface InformerOptions<T> {
   namespace?: string;
   labelSelector?: string;
   fieldSelector?: string;
-  /** Narrows each object before it is kept, to save memory. Must keep metadata name, namespace, uid and resourceVersion. */
+  /**
+   * Narrows each object before it is kept, to save memory. Must keep metadata name, namespace, uid and resourceVersion.
+   * Informers are shared by those who pass the same function.
+   */
   transform?(object: T): T;
 }
 
 /** One informer per (resource, options), shared by everyone in the process. */
 export interface InformerFactory {
   for<T extends KubeObject>(resource: ResourceType<T>, options?: InformerOptions<T>): Informer<T>;
+  /** An informer for these options was asked for before. */
+  has(resource: ResourceType, options?: InformerOptions<KubeObject>): boolean;
+  /** Stops one informer, such as that of a custom resource that is gone. */
+  drop(resource: ResourceType, options?: InformerOptions<KubeObject>): Promise<void>;
   /** Starts every informer asked for so far (and later ones at once). */
   start(): void;
   whenSynced(signal?: AbortSignal): Promise<void>;
