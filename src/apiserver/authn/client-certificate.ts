@@ -1,0 +1,56 @@
+/**
+ * Client certificates: common name → user, organizations → groups.
+ *
+ * The TLS layer asks for a certificate but refuses none; the chain is judged here, so that a bad certificate can still be
+ * beside a good token and is 401 otherwise. Verdicts are kept per connection (its certificate buffer) until the
+ * certificate ends.
+ */
+import { X509Certificate } from 'node:crypto';
+import type { Clock } from '#base/clock';
+import { certificateFingerprint, parseCertificate } from '#pki/certificate';
+import { NONE, type AuthenticationResult, type Authenticator } from './authenticator.ts';
+
+const CLIENT_AUTH = '1.3.6.1.5.5.7.3.2';
+const ANY_USAGE = '2.5.29.37.0';
+export const CREDENTIAL_ID = 'authentication.kubernetes.io/credential-id';
+
+interface Verdict { readonly result: AuthenticationResult; readonly untilMs: number }
+
+/** @param authorities the client authorities' certificates as PEM; read at each new connection, so that a bundle may change. */
+export function clientCertificateAuthenticator(options: { authorities: () => readonly string[]; clock: Clock }): Authenticator {
+  const verdicts = new WeakMap<Buffer, Verdict>();
+  return {
+    name: 'client-certificate',
+    async authenticate({ connection }) {
+      const bytes = connection.clientCertificate;
+      if (!connection.tls || bytes === undefined) return NONE;
+      const known = verdicts.get(bytes);
+      if (known !== undefined && options.clock.now() < known.untilMs) return known.result;
+      const certificate = new X509Certificate(bytes);
+      const fault = certificateFault(certificate, options.authorities(), options.clock.now(), connection.clientCertificateVerified === true);
+      const result = fault === undefined ? userOf(bytes) : { kind: 'invalid', reason: fault } as const;
+      verdicts.set(bytes, { result, untilMs: fault === undefined ? Date.parse(certificate.validTo) : 0 });
+      return result;
+    },
+  };
+}
+
+function userOf(bytes: Buffer): AuthenticationResult {
+  const { commonName, organizations } = parseCertificate(bytes).subject;
+  if (commonName === '') return NONE;
+  const extra = { [CREDENTIAL_ID]: [`X509SHA256=${certificateFingerprint(bytes)}`] };
+  return { kind: 'user', user: { name: commonName, groups: organizations, extra } };
+}
+
+/** Why the certificate does not prove anything here; undefined when it does. */
+export function certificateFault(certificate: X509Certificate, authorities: readonly string[], nowMs: number, verified = false): string | undefined {
+  if (nowMs < Date.parse(certificate.validFrom) || nowMs > Date.parse(certificate.validTo)) return 'the certificate has expired or is not yet valid';
+  const usages = certificate.keyUsage as readonly string[] | undefined;
+  if (usages !== undefined && !usages.includes(CLIENT_AUTH) && !usages.includes(ANY_USAGE)) return 'the certificate is not for client authentication';
+  if (verified) return undefined;
+  for (const pem of authorities) {
+    const authority = new X509Certificate(pem);
+    if (certificate.checkIssued(authority) && certificate.verify(authority.publicKey)) return undefined;
+  }
+  return 'the certificate is signed by an unknown authority';
+}

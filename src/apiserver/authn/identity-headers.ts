@@ -1,0 +1,33 @@
+/**
+ * Headers that name users and groups (`Impersonate-*`, `X-Remote-*`).
+ *
+ * Each repetition is a value of its own: the listener hands these headers over as arrays, because a joined
+ * `a, b` could not be told from one group whose name holds a comma.
+ */
+
+export type Headers = Readonly<Record<string, string | string[] | undefined>>;
+
+const REPEATED = /^(impersonate-|x-remote-)/;
+
+/** Whether the listener must keep the repetitions of this header apart. */
+export function isIdentityHeader(lowerCaseName: string): boolean {
+  return REPEATED.test(lowerCaseName);
+}
+
+export function headerValues(headers: Headers, name: string): string[] {
+  const value = headers[name];
+  return value === undefined ? [] : Array.isArray(value) ? value : [value];
+}
+
+export function firstHeader(headers: Headers, name: string): string {
+  return headerValues(headers, name)[0] ?? '';
+}
+
+/** Keys of extras travel percent-encoded; one that cannot be decoded is taken as it stands. */
+export function unescapeExtraKey(encoded: string): string {
+  try {
+    return decodeURIComponent(encoded);
+  } catch {
+    return encoded;
+  }
+}
