@@ -1,0 +1,205 @@
+/**
+ * The stored objects of one resource: reads that are never stale by mistake, and writes by compare-and-swap.
+ *
+ * Single objects are read from the engine, collections from the watch cache once it is as fresh as the engine, and older
+ * revisions from the engine's history. It knows bytes, revisions and keys; what an object must look like is the handlers'
+ * business.
+ */
+import type { KubeObject } from '#machinery/meta';
+import { newResourceExpired, newStatusError, newTimeout, StatusError } from '#machinery/status-error';
+import { CompactedError, FutureRevisionError, NoSpaceError, prefixEnd, UnavailableError, type KeyValue, type StorageEngine } from '#storage/contract';
+import { decodeContinue, encodeContinue, type ContinueToken } from './continue-token.ts';
+import { rememberDescription, selects, type DescribedObject, type Describer, type Selection } from './described.ts';
+import { decodeStored, encodeStored } from './stored-object.ts';
+import type { StorageFeed } from './storage-feed.ts';
+import { WatchCache } from './watch-cache.ts';
+
+/** Canonical bytes and the revision they were written at. */
+export interface StoredBytes { readonly bytes: Buffer; readonly revision: number }
+
+export interface ListRequest {
+  readonly selection: Selection;
+  /** 0: no limit. */
+  readonly limit: number;
+  readonly continueToken: string;
+  /** Undefined: the newest committed state. */
+  readonly revision: { readonly atLeast: number } | { readonly exactly: number } | undefined;
+}
+
+export interface ListResult {
+  readonly items: readonly DescribedObject[];
+  readonly revision: number;
+  /** '' at the end. */
+  readonly continueToken: string;
+  readonly remaining: number | undefined;
+}
+
+/** What a change makes of the object it was shown: a new object, nothing to write, or the key's deletion. */
+export type Change = { readonly kind: 'put'; readonly object: KubeObject; readonly leaseId?: number } | { readonly kind: 'keep' } | { readonly kind: 'delete' };
+
+const HISTORY_PAGE_KEYS = 500;
+const UPDATE_ATTEMPTS_MAX = 100;
+/** Largest object, bytes as stored (upstream: etcd's request limit). */
+export const OBJECT_BYTES_MAX = 1_572_864;
+
+export class ResourceStore {
+  readonly prefix: string;
+  readonly cache: WatchCache;
+  readonly feed: StorageFeed;
+  readonly #engine: StorageEngine;
+  readonly #tail: string;
+  readonly #describer: Describer;
+
+  constructor(options: { engine: StorageEngine; feed: StorageFeed; prefix: string; tail: string; describer: Describer; now: () => number }) {
+    this.#engine = options.engine;
+    this.feed = options.feed;
+    this.prefix = options.prefix;
+    this.#tail = options.tail;
+    this.#describer = options.describer;
+    this.cache = new WatchCache({ prefix: options.prefix, describer: options.describer, now: options.now });
+  }
+
+  /** What the objects' bytes end with. */
+  get tail(): string { return this.#tail; }
+  get engine(): StorageEngine { return this.#engine; }
+
+  keyOf(namespace: string, name: string): string {
+    return namespace === '' ? this.prefix + name : `${this.prefix}${namespace}/${name}`;
+  }
+
+  /** The newest committed version. */
+  async get(key: string, signal?: AbortSignal): Promise<StoredBytes | undefined> {
+    const found = await this.#engine.get(key, signal === undefined ? undefined : { signal }).catch(asStatus);
+    return found === undefined ? undefined : { bytes: this.#describer.canonical(found.value), revision: found.modRevision };
+  }
+
+  /** As fresh as `revision` at least (0: any). */
+  async getNotOlder(key: string, revision: number, signal?: AbortSignal): Promise<StoredBytes | undefined> {
+    if (revision > 0 && !await this.feed.waitFor(revision, signal)) throw tooLargeRevision(revision, this.feed.revision);
+    return this.cache.get(key.slice(this.prefix.length));
+  }
+
+  /** @returns undefined when the key is taken. */
+  async create(key: string, object: KubeObject, leaseId?: number): Promise<StoredBytes | undefined> {
+    const bytes = this.#encode(object);
+    const result = await this.#engine.write({ key, value: bytes, expectedRevision: 0, ...(leaseId === undefined ? {} : { leaseId }) }).catch(asStatus);
+    return result.ok ? { bytes, revision: result.revision } : undefined;
+  }
+
+  /** What `create` would store, for dry runs. */
+  encode(object: KubeObject): Buffer { return this.#encode(object); }
+
+  /**
+   * Shows the newest version to `change` and writes what it returns, again when somebody else was faster.
+   * `change` gets undefined when there is no object; it refuses by throwing. Nothing is written when bytes do not change.
+   */
+  async update(key: string, change: (current: KubeObject | undefined, stored: StoredBytes | undefined) => Promise<Change> | Change, dryRun = false): Promise<StoredBytes | undefined> {
+    let found = await this.#engine.get(key).catch(asStatus);
+    for (let attempt = 0; attempt < UPDATE_ATTEMPTS_MAX; attempt++) {
+      const stored = found === undefined ? undefined : { bytes: this.#describer.canonical(found.value), revision: found.modRevision };
+      const next = await change(stored === undefined ? undefined : decodeStored(stored.bytes, stored.revision), stored);
+      if (next.kind === 'keep') return stored;
+      const value = next.kind === 'put' ? this.#encode(next.object) : undefined;
+      if (value !== undefined && stored !== undefined && value.equals(stored.bytes) && stored.bytes === found!.value) return stored;
+      if (dryRun) return value === undefined ? stored : { bytes: value, revision: stored?.revision ?? 0 };
+      const result = await this.#engine.write({
+        key, value, expectedRevision: found?.modRevision ?? 0, ...(next.kind === 'put' && next.leaseId !== undefined ? { leaseId: next.leaseId } : {}),
+      }).catch(asStatus);
+      if (result.ok) return { bytes: value ?? stored!.bytes, revision: result.revision };
+      found = result.current;
+    }
+    throw newStatusError(409, 'Conflict', `the object at ${key} changes too often to be updated`);
+  }
+
+  async list(request: ListRequest, signal?: AbortSignal): Promise<ListResult> {
+    const { selection, limit, revision } = request;
+    if (request.continueToken !== '') return this.#continue(request, decodeContinue(request.continueToken), signal);
+    if (revision !== undefined && 'exactly' in revision) return this.#history(request, revision.exactly, '', false, signal);
+    const fresh = revision === undefined ? await this.feed.waitUntilFresh(signal) : revision.atLeast === 0 || await this.feed.waitFor(revision.atLeast, signal);
+    if (!fresh) throw tooLargeRevision(revision?.atLeast ?? this.feed.revision, this.feed.revision);
+    const all = this.cache.select(selection);
+    const at = this.cache.currentRevision(this.feed.revision);
+    if (limit <= 0 || limit >= all.length || revision?.atLeast === 0) return { items: all, revision: at, continueToken: '', remaining: undefined };
+    const items = all.slice(0, limit);
+    return { items, revision: at, continueToken: this.#tokenAfter(selection, items.at(-1)!.key, at), remaining: selection.everything ? all.length - limit : undefined };
+  }
+
+  #tokenAfter(selection: Selection, key: string, revision: number): string {
+    const start = selection.namespace === '' ? key : key.slice(selection.namespace.length + 1);
+    return encodeContinue({ start: `${start}\0`, revision });
+  }
+
+  async #continue(request: ListRequest, token: ContinueToken, signal?: AbortSignal): Promise<ListResult> {
+    const { selection, limit } = request;
+    const start = selection.namespace === '' ? token.start : `${selection.namespace}/${token.start}`;
+    if (token.revision > 0) return this.#history(request, token.revision, start, true, signal);
+    await this.feed.waitUntilFresh(signal);
+    const all = this.cache.select(selection, start.replace(/\0$/, ''));
+    const at = this.cache.currentRevision(this.feed.revision);
+    const items = limit > 0 ? all.slice(0, limit) : all;
+    const more = items.length < all.length;
+    return { items, revision: at, continueToken: more ? this.#tokenAfter(selection, items.at(-1)!.key, at) : '', remaining: more && selection.everything ? all.length - items.length : undefined };
+  }
+
+  /** Reads as of a past revision from the engine's history, page by page until enough match. */
+  async #history(request: ListRequest, revision: number, start: string, continued: boolean, signal?: AbortSignal): Promise<ListResult> {
+    const { selection, limit } = request;
+    const range = selection.namespace === '' ? this.prefix : `${this.prefix}${selection.namespace}/`;
+    const end = prefixEnd(range);
+    let from = start === '' ? range : this.prefix + start;
+    const items: DescribedObject[] = [];
+    for (;;) {
+      const want = limit > 0 && selection.everything ? limit - items.length : HISTORY_PAGE_KEYS;
+      let page;
+      try {
+        page = await this.#engine.range({ start: from, end, limit: want, revision }, signal);
+      } catch (error) {
+        if (error instanceof CompactedError) throw this.#expired(start, selection, continued);
+        if (error instanceof FutureRevisionError) throw tooLargeRevision(revision, error.currentRevision);
+        throw asStatus(error);
+      }
+      for (const [index, item] of page.items.entries()) {
+        const object = this.cache.describeStored(item);
+        if (object === undefined || !selects(selection, object)) continue;
+        items.push(object);
+        if (limit > 0 && items.length === limit && (page.more || index < page.items.length - 1)) {
+          return { items, revision, continueToken: this.#tokenAfter(selection, object.key, revision), remaining: selection.everything ? page.count - index - 1 : undefined };
+        }
+      }
+      if (!page.more) return { items, revision, continueToken: '', remaining: undefined };
+      from = `${page.items.at(-1)!.key}\0`;
+    }
+  }
+
+  #expired(start: string, selection: Selection, continued: boolean): StatusError {
+    if (!continued) return newResourceExpired('The resourceVersion for the provided list is too old.');
+    const relative = selection.namespace === '' ? start : start.slice(selection.namespace.length + 1);
+    const error = newResourceExpired('The provided continue parameter is too old to display a consistent list result. You can start a new list without the continue parameter, or use the continue token in this response to retrieve the remainder of the results. Continuing with the provided token results in an inconsistent list - objects that were created, modified, or deleted between the time the first chunk was returned and now may show up in the list.');
+    return new StatusError({ ...error.status, metadata: { continue: encodeContinue({ start: relative, revision: -1 }) } });
+  }
+
+  #encode(object: KubeObject): Buffer {
+    const bytes = encodeStored(object, this.#tail);
+    if (bytes.length > OBJECT_BYTES_MAX) {
+      throw newStatusError(413, 'RequestEntityTooLarge', `Request entity too large: the object has ${bytes.length} bytes, limit is ${OBJECT_BYTES_MAX}`);
+    }
+    rememberDescription(bytes, object, this.#describer);
+    return bytes;
+  }
+}
+
+export function tooLargeRevision(revision: number, current: number): StatusError {
+  const error = newTimeout(`Too large resource version: ${revision}, current: ${current}`, 1);
+  return new StatusError({
+    ...error.status, details: { causes: [{ reason: 'ResourceVersionTooLarge', message: 'Too large resource version' }], retryAfterSeconds: 1 },
+  });
+}
+
+/** The engine's failures as answers. @throws always */
+function asStatus(error: unknown): never {
+  if (error instanceof NoSpaceError) throw newStatusError(507, '', `etcdserver: mvcc: database space exceeded`);
+  if (error instanceof UnavailableError) throw newStatusError(500, 'InternalError', `Internal error occurred: storage is unavailable: ${error.message}`);
+  throw error;
+}
+
+export type { KeyValue };

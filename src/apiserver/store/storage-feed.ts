@@ -1,0 +1,168 @@
+/**
+ * The one watch on the store that feeds every watch cache, so that all of them stand at the same revision.
+ *
+ * Invariant: when `revision` is R, every cache has applied every event up to R. A reader that must see what is committed
+ * asks the engine for the current revision and waits here until the feed has come that far.
+ */
+import type { Clock } from '#base/clock';
+import type { Logger } from '#base/log';
+import { CompactedError, prefixEnd, type KeyValue, type StorageEngine, type WatchEvent } from '#storage/contract';
+
+export interface FeedSink {
+  /** `/registry/pods/`. */
+  readonly prefix: string;
+  replace(items: readonly KeyValue[], revision: number): void;
+  apply(event: WatchEvent): void;
+}
+
+export const REGISTRY = '/registry/';
+const RETRY_MS_MIN = 50;
+const RETRY_MS_MAX = 2_000;
+/** How long a read waits for a revision before it is refused as a future one. */
+export const FRESHNESS_WAIT_MS = 3_000;
+const LOAD_PAGE_KEYS = 10_000;
+
+interface Waiter { readonly revision: number; readonly resolve: (reached: boolean) => void }
+
+export class StorageFeed {
+  readonly #engine: StorageEngine;
+  readonly #clock: Clock;
+  readonly #log: Logger;
+  readonly #sinks = new Map<string, FeedSink>();
+  /** Events of sinks that are being loaded. */
+  readonly #loading = new Map<string, WatchEvent[]>();
+  readonly #stop = new AbortController();
+  #waiters: Waiter[] = [];
+  #revision = 0;
+  #running: Promise<void> | undefined;
+  #connected = false;
+
+  constructor(options: { engine: StorageEngine; clock: Clock; log: Logger }) {
+    this.#engine = options.engine;
+    this.#clock = options.clock;
+    this.#log = options.log;
+  }
+
+  get revision(): number { return this.#revision; }
+  /** The watch on the store is up. */
+  get connected(): boolean { return this.#connected; }
+
+  async start(): Promise<void> {
+    this.#revision = await this.#engine.currentRevision();
+    this.#running = this.#run();
+  }
+
+  async close(): Promise<void> {
+    this.#stop.abort();
+    for (const waiter of this.#waiters.splice(0)) waiter.resolve(false);
+    await this.#running;
+  }
+
+  /** Loads the sink and keeps it fed from then on. The feed must have been started. */
+  async attach(sink: FeedSink): Promise<void> {
+    this.#sinks.set(sink.prefix, sink);
+    await this.#load(sink);
+  }
+
+  detach(sink: FeedSink): void {
+    this.#sinks.delete(sink.prefix);
+    this.#loading.delete(sink.prefix);
+  }
+
+  /** False when the revision was not reached in time. */
+  waitFor(revision: number, signal?: AbortSignal): Promise<boolean> | boolean {
+    if (this.#revision >= revision) return true;
+    return new Promise((resolve) => {
+      const timer = this.#clock.setTimer(FRESHNESS_WAIT_MS, () => finish(false));
+      const onAbort = (): void => finish(false);
+      const waiter: Waiter = { revision, resolve: (reached) => finish(reached) };
+      const finish = (reached: boolean): void => {
+        timer.cancel();
+        signal?.removeEventListener('abort', onAbort);
+        const at = this.#waiters.indexOf(waiter);
+        if (at >= 0) this.#waiters.splice(at, 1);
+        resolve(reached);
+      };
+      signal?.addEventListener('abort', onAbort, { once: true });
+      this.#waiters.push(waiter);
+    });
+  }
+
+  /** Waits until all caches hold what was committed before this call. */
+  async waitUntilFresh(signal?: AbortSignal): Promise<boolean> {
+    return this.waitFor(await this.#engine.currentRevision(signal), signal);
+  }
+
+  async #load(sink: FeedSink): Promise<void> {
+    this.#loading.set(sink.prefix, []);
+    const end = prefixEnd(sink.prefix);
+    const items: KeyValue[] = [];
+    let start = sink.prefix;
+    let revision = 0;
+    for (;;) {
+      const page = await this.#engine.range({ start, end, limit: LOAD_PAGE_KEYS, revision });
+      if (revision === 0) revision = page.revision;
+      items.push(...page.items);
+      if (!page.more) break;
+      start = `${page.items.at(-1)!.key}\0`;
+    }
+    sink.replace(items, revision);
+    for (const event of this.#loading.get(sink.prefix) ?? []) sink.apply(event);
+    this.#loading.delete(sink.prefix);
+  }
+
+  async #run(): Promise<void> {
+    const { signal } = this.#stop;
+    let retryMs = RETRY_MS_MIN;
+    while (!signal.aborted) {
+      try {
+        const batches = this.#engine.watch({ start: REGISTRY, end: prefixEnd(REGISTRY), afterRevision: this.#revision, progress: true, signal });
+        this.#connected = true;
+        for await (const { events, revision } of batches) {
+          for (const event of events) this.#dispatch(event);
+          this.#advance(revision);
+          retryMs = RETRY_MS_MIN;
+        }
+      } catch (error) {
+        if (signal.aborted) break;
+        this.#log.warn('Watch on the store ended; starting it again', { error });
+        if (error instanceof CompactedError) await this.#reload().catch((failure: unknown) => { this.#log.warn('Reload from the store failed', { error: failure }); });
+      }
+      this.#connected = false;
+      if (signal.aborted) break;
+      await this.#clock.sleep(retryMs, signal).catch(() => {});
+      retryMs = Math.min(retryMs * 2, RETRY_MS_MAX);
+    }
+  }
+
+  /** Events were missed: everything is read anew. */
+  async #reload(): Promise<void> {
+    const revision = await this.#engine.currentRevision();
+    for (const sink of this.#sinks.values()) await this.#load(sink);
+    this.#advance(revision);
+  }
+
+  #dispatch(event: WatchEvent): void {
+    const sink = this.#sinkOf(event.key);
+    if (sink === undefined) return;
+    const pending = this.#loading.get(sink.prefix);
+    if (pending !== undefined) pending.push(event); else sink.apply(event);
+  }
+
+  /** Prefixes are one or two segments: `/registry/pods/`, `/registry/example.com/things/`. */
+  #sinkOf(key: string): FeedSink | undefined {
+    const one = key.indexOf('/', REGISTRY.length);
+    if (one < 0) return undefined;
+    const found = this.#sinks.get(key.slice(0, one + 1));
+    if (found !== undefined) return found;
+    const two = key.indexOf('/', one + 1);
+    return two < 0 ? undefined : this.#sinks.get(key.slice(0, two + 1));
+  }
+
+  #advance(revision: number): void {
+    if (revision <= this.#revision) return;
+    this.#revision = revision;
+    if (this.#waiters.length === 0) return;
+    for (const waiter of this.#waiters.filter((entry) => entry.revision <= revision)) waiter.resolve(true);
+  }
+}

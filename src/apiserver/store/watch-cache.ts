@@ -1,0 +1,161 @@
+/**
+ * The watch cache of one stored resource: the newest version of each object by key, indexes, and the log of recent events.
+ *
+ * Fed by `StorageFeed` only, in the order of revisions, each event in one synchronous step. Readers that must not be stale
+ * wait at the feed first. Objects stay bytes; see `described.ts` for what is pulled out of them.
+ */
+import type { KeyValue, WatchEvent } from '#storage/contract';
+import { describe, selects, type DescribedObject, type Describer, type Selection } from './described.ts';
+import { EventLog, type CacheEvent, type EventLogLimits } from './event-log.ts';
+import { SortedMap } from './sorted-map.ts';
+import type { FeedSink } from './storage-feed.ts';
+
+/** Called for each event; must not throw. */
+export type EventListener = (event: CacheEvent) => void;
+
+/** Of a selection by index, the objects that are looked at one by one anyway. */
+const INDEX_MIN = 64;
+
+export class WatchCache implements FeedSink {
+  readonly prefix: string;
+  readonly #describer: Describer;
+  readonly #now: () => number;
+  readonly #limits: EventLogLimits | undefined;
+  readonly #objects = new SortedMap<DescribedObject>();
+  /** `l:KEY=VALUE` and `f:KEY=VALUE` → objects' keys. */
+  readonly #index = new Map<string, Set<string>>();
+  readonly #listeners = new Set<EventListener>();
+  readonly #resets = new Set<() => void>();
+  #log: EventLog;
+  #loadedRevision = 0;
+
+  constructor(options: { prefix: string; describer: Describer; now: () => number; limits?: EventLogLimits }) {
+    this.prefix = options.prefix;
+    this.#describer = options.describer;
+    this.#now = options.now;
+    this.#limits = options.limits;
+    this.#log = new EventLog(0, options.limits);
+  }
+
+  get log(): EventLog { return this.#log; }
+  /** The revision of what is here: the feed's, or that of the load when it was ahead. */
+  currentRevision(feedRevision: number): number { return Math.max(feedRevision, this.#loadedRevision); }
+  get size(): number { return this.#objects.size; }
+
+  /** The whole state at one revision; watches in progress end, because events may have been missed. */
+  replace(items: readonly KeyValue[], revision: number): void {
+    this.#objects.clear();
+    this.#index.clear();
+    for (const item of items) {
+      const object = this.#describe(item.key, item.value, item.modRevision);
+      if (object !== undefined) this.#put(object);
+    }
+    this.#loadedRevision = revision;
+    this.#log = new EventLog(revision, this.#limits);
+    for (const reset of [...this.#resets]) reset();
+  }
+
+  apply(event: WatchEvent): void {
+    if (event.revision <= this.#loadedRevision) return;
+    const key = event.key.slice(this.prefix.length);
+    const previous = this.#objects.get(key);
+    if (event.type === 'delete') {
+      if (previous === undefined) return;
+      this.#remove(previous);
+      this.#publish(this.#log.append(event.revision, this.#now(), undefined, previous));
+      return;
+    }
+    const object = this.#describe(event.key, event.value, event.revision);
+    if (object === undefined) return;
+    if (previous !== undefined) this.#unindex(previous);
+    this.#put(object);
+    this.#publish(this.#log.append(event.revision, this.#now(), object, previous));
+  }
+
+  get(key: string): DescribedObject | undefined { return this.#objects.get(key); }
+
+  /** Matching objects in the order of their keys; `after` is exclusive and relative to the prefix. */
+  select(selection: Selection, after = ''): DescribedObject[] {
+    const found: DescribedObject[] = [];
+    if (selection.name !== undefined && (selection.namespace !== '' || !this.#describer.namespaced)) {
+      const object = this.#objects.get(selection.namespace === '' ? selection.name : `${selection.namespace}/${selection.name}`);
+      if (object !== undefined && object.key > after && selects(selection, object)) found.push(object);
+      return found;
+    }
+    const keys = this.#candidates(selection);
+    if (keys !== undefined) {
+      for (const key of keys) {
+        const object = this.#objects.get(key)!;
+        if (key > after && selects(selection, object)) found.push(object);
+      }
+      return found.sort((a, b) => (a.key < b.key ? -1 : 1));
+    }
+    const [start, end] = selection.namespace === '' ? ['', ''] : [`${selection.namespace}/`, `${selection.namespace}0`];
+    const first = after === '' ? start : `${after}\0`;
+    this.#objects.scan(first > start ? first : start, end, (object) => {
+      if (selection.everything || selects(selection, object)) found.push(object);
+    });
+    return found;
+  }
+
+  listen(listener: EventListener, reset: () => void): () => void {
+    this.#listeners.add(listener);
+    this.#resets.add(reset);
+    return () => { this.#listeners.delete(listener); this.#resets.delete(reset); };
+  }
+
+  /** For versions that are read from the store's history rather than from here. */
+  describeStored(item: KeyValue): DescribedObject | undefined {
+    return this.#describe(item.key, item.value, item.modRevision);
+  }
+
+  #describe(key: string, bytes: Buffer, revision: number): DescribedObject | undefined {
+    // An undecodable object is left out of lists here; GET answers with the error, and it can be deleted by name.
+    try { return describe(key.slice(this.prefix.length), bytes, revision, this.#describer); } catch { return undefined; }
+  }
+
+  #publish(event: CacheEvent): void {
+    for (const listener of this.#listeners) listener(event);
+  }
+
+  /** The smallest index set that holds every match; undefined when a scan is as good. */
+  #candidates(selection: Selection): ReadonlySet<string> | undefined {
+    if (selection.everything) return undefined;
+    let best: ReadonlySet<string> | undefined;
+    for (const name of indexNames(selection)) {
+      const keys = this.#index.get(name) ?? new Set<string>();
+      if (best === undefined || keys.size < best.size) best = keys;
+    }
+    return best !== undefined && (best.size < INDEX_MIN || best.size * 4 < this.#objects.size) ? best : undefined;
+  }
+
+  #put(object: DescribedObject): void {
+    this.#objects.set(object.key, object);
+    for (const name of indexNamesOf(object)) {
+      const keys = this.#index.get(name);
+      if (keys === undefined) this.#index.set(name, new Set([object.key])); else keys.add(object.key);
+    }
+  }
+
+  #unindex(object: DescribedObject): void {
+    for (const name of indexNamesOf(object)) {
+      const keys = this.#index.get(name);
+      if (keys?.delete(object.key) === true && keys.size === 0) this.#index.delete(name);
+    }
+  }
+
+  #remove(object: DescribedObject): void {
+    this.#unindex(object);
+    this.#objects.delete(object.key);
+  }
+}
+
+function* indexNamesOf(object: DescribedObject): Iterable<string> {
+  for (const key in object.labels) yield `l:${key}=${object.labels[key]!}`;
+  for (const key in object.fields) if (object.fields[key] !== '') yield `f:${key}=${object.fields[key]!}`;
+}
+
+function* indexNames(selection: Selection): Iterable<string> {
+  for (const [key, value] of selection.labelPairs) yield `l:${key}=${value}`;
+  for (const [key, value] of selection.fieldPairs) if (value !== '') yield `f:${key}=${value}`;
+}

@@ -1,0 +1,224 @@
+/**
+ * One watch: the initial objects if asked for, then events as they come, as framed bytes.
+ *
+ *     [objects as ADDED] [BOOKMARK initial-events-end] event event … BOOKMARK … (end by timeout, or ERROR)
+ *
+ * A watch is a position in its resource's event log. While it has nothing to do it is parked and costs one look per event;
+ * while its reader is slow it holds no events, and when the log has moved past it, it ends: the client watches again from
+ * the last version it saw.
+ */
+import type { Clock } from '#base/clock';
+import { newResourceExpired, toStatusError, type StatusError } from '#machinery/status-error';
+import { CompactedError, prefixEnd } from '#storage/contract';
+import { describe, selects, type DescribedObject, type Describer, type Selection } from './described.ts';
+import type { CacheEvent } from './event-log.ts';
+import { tooLargeRevision, type ResourceStore } from './resource-store.ts';
+
+export type EventType = 'ADDED' | 'MODIFIED' | 'DELETED';
+
+export interface EventEncoder {
+  /** Events encoded alike have the same key and share bytes; undefined: not shared. */
+  readonly key: string | undefined;
+  /** @param revision of the event: for deletions it is newer than the object's own. */
+  event(type: EventType, object: DescribedObject, revision: number): Buffer;
+  bookmark(revision: number, initialEventsEnd: boolean): Buffer;
+  error(error: StatusError): Buffer;
+}
+
+export interface WatchRequest {
+  readonly selection: Selection;
+  /** `recent`: from now on; `initial`: all objects first, at least as new as that (undefined: the newest); a number: events after it. */
+  readonly from: { readonly kind: 'recent' } | { readonly kind: 'initial'; readonly atLeast: number | undefined } | { readonly kind: 'after'; readonly revision: number };
+  readonly bookmarks: boolean;
+  /** Ends the initial objects with a bookmark that says so. */
+  readonly markInitialEnd: boolean;
+  readonly timeoutMs: number;
+  readonly signal: AbortSignal;
+}
+
+const CHUNK_BYTES = 64 * 1024;
+const BOOKMARK_INTERVAL_MS = 60_000;
+
+export async function* watchStream(store: ResourceStore, describer: Describer, request: WatchRequest, encoder: EventEncoder, clock: Clock): AsyncGenerator<Buffer, void, undefined> {
+  const watch = new Watch(store, request, encoder, clock);
+  try {
+    const { from } = request;
+    if (from.kind === 'after') yield* watch.catchUp(from.revision, describer);
+    else if (from.kind === 'initial') yield* watch.initial(from.atLeast);
+    else await store.feed.waitUntilFresh(request.signal);
+    yield* watch.follow();
+  } catch (error) {
+    if (request.signal.aborted) return;
+    yield encoder.error(toStatusError(error));
+  } finally {
+    watch.close();
+  }
+}
+
+class Watch {
+  readonly #store: ResourceStore;
+  readonly #request: WatchRequest;
+  readonly #encoder: EventEncoder;
+  readonly #clock: Clock;
+  readonly #stopListening: () => void;
+  readonly #deadlineMs: number;
+  /** The next event to look at; undefined until the watch has found its place. */
+  #position: number | undefined;
+  #parked = false;
+  #ended = false;
+  #wake: (() => void) | undefined;
+  #nextBookmarkMs: number;
+
+  constructor(store: ResourceStore, request: WatchRequest, encoder: EventEncoder, clock: Clock) {
+    this.#store = store;
+    this.#request = request;
+    this.#encoder = encoder;
+    this.#clock = clock;
+    this.#deadlineMs = clock.monotonicNow() + request.timeoutMs;
+    this.#nextBookmarkMs = clock.monotonicNow() + BOOKMARK_INTERVAL_MS;
+    this.#stopListening = store.cache.listen((event) => this.#onEvent(event), () => { this.#ended = true; this.#wake?.(); });
+  }
+
+  close(): void { this.#stopListening(); }
+
+  /** All that matches now; the position is taken in the same step. */
+  async *initial(atLeast: number | undefined): AsyncGenerator<Buffer> {
+    const { feed, cache } = this.#store;
+    const { selection, signal } = this.#request;
+    const fresh = atLeast === undefined ? await feed.waitUntilFresh(signal) : atLeast === 0 || await feed.waitFor(atLeast, signal);
+    if (!fresh) throw tooLargeRevision(atLeast ?? feed.revision, feed.revision);
+    const objects = cache.select(selection);
+    const revision = cache.currentRevision(feed.revision);
+    this.#position = cache.log.nextSequence;
+    let pieces: Buffer[] = [];
+    let bytes = 0;
+    for (const object of objects) {
+      const frame = this.#encoder.event('ADDED', object, object.revision);
+      pieces.push(frame);
+      bytes += frame.length;
+      if (bytes < CHUNK_BYTES) continue;
+      yield Buffer.concat(pieces, bytes);
+      if (signal.aborted) return;
+      pieces = [];
+      bytes = 0;
+    }
+    if (this.#request.markInitialEnd) pieces.push(this.#encoder.bookmark(revision, true));
+    if (pieces.length > 0) yield Buffer.concat(pieces);
+  }
+
+  /** Events after `revision` that the log has dropped (or never had, after a restart) come from the engine's history. */
+  async *catchUp(revision: number, describer: Describer): AsyncGenerator<Buffer> {
+    const { cache, prefix, engine } = this.#store;
+    let seen = revision;
+    if (seen < cache.log.startRevision) {
+      const stop = new AbortController();
+      const signal = AbortSignal.any([stop.signal, this.#request.signal]);
+      try {
+        // Watched without bounds below the prefix, so that the log's own start comes by.
+        for await (const batch of engine.watch({ start: '/registry/', end: prefixEnd('/registry/'), afterRevision: seen, progress: true, signal })) {
+          const pieces: Buffer[] = [];
+          for (const event of batch.events) {
+            if (!event.key.startsWith(prefix)) continue;
+            const key = event.key.slice(prefix.length);
+            const previous = event.previous === undefined ? undefined : describe(key, event.previous.value, event.previous.modRevision, describer);
+            const object = event.type === 'put' ? describe(key, event.value, event.revision, describer) : undefined;
+            const frame = this.#frame(object, previous, event.revision, undefined);
+            if (frame !== undefined) pieces.push(frame);
+          }
+          if (pieces.length > 0) yield Buffer.concat(pieces);
+          seen = batch.revision;
+          if (seen >= cache.log.startRevision) break;
+        }
+      } catch (error) {
+        if (error instanceof CompactedError) throw newResourceExpired(`too old resource version: ${revision} (${error.compactedRevision})`);
+        throw error;
+      } finally {
+        stop.abort();
+      }
+    }
+    this.#position = cache.log.positionAfter(seen);
+  }
+
+  async *follow(): AsyncGenerator<Buffer> {
+    const { signal } = this.#request;
+    this.#position ??= this.#store.cache.log.nextSequence;
+    while (!signal.aborted && !this.#ended) {
+      const chunk = this.#drain();
+      if (chunk === undefined) return;
+      if (chunk.length > 0) { yield chunk; continue; }
+      const nowMs = this.#clock.monotonicNow();
+      if (nowMs >= this.#deadlineMs) return;
+      if (this.#request.bookmarks && nowMs >= this.#nextBookmarkMs) {
+        this.#nextBookmarkMs = nowMs + BOOKMARK_INTERVAL_MS;
+        yield this.#encoder.bookmark(this.#store.cache.currentRevision(this.#store.feed.revision), false);
+        continue;
+      }
+      const untilMs = Math.min(this.#deadlineMs, this.#request.bookmarks ? this.#nextBookmarkMs : Infinity);
+      await this.#park(untilMs - nowMs);
+    }
+  }
+
+  /** Frames from the position on; empty: none; undefined: the log has moved past the position. */
+  #drain(): Buffer | undefined {
+    const { log } = this.#store.cache;
+    const pieces: Buffer[] = [];
+    let bytes = 0;
+    while (this.#position! < log.nextSequence && bytes < CHUNK_BYTES) {
+      const event = log.at(this.#position!);
+      if (event === undefined) return undefined;
+      this.#position!++;
+      const frame = this.#frame(event.object, event.previous, event.revision, event);
+      if (frame === undefined) continue;
+      pieces.push(frame);
+      bytes += frame.length;
+    }
+    return pieces.length === 1 ? pieces[0]! : Buffer.concat(pieces, bytes);
+  }
+
+  #frame(object: DescribedObject | undefined, previous: DescribedObject | undefined, revision: number, event: CacheEvent | undefined): Buffer | undefined {
+    const { selection, from } = this.#request;
+    if (from.kind === 'after' && revision <= from.revision) return undefined;
+    const now = object !== undefined && selects(selection, object);
+    const before = previous !== undefined && selects(selection, previous);
+    if (!now && !before) return undefined;
+    const type: EventType = !now ? 'DELETED' : before ? 'MODIFIED' : 'ADDED';
+    const { key } = this.#encoder;
+    if (event === undefined || key === undefined) return this.#encoder.event(type, now ? object : previous!, revision);
+    const name = `${type} ${key}`;
+    const shared = event.frames?.get(name);
+    if (shared !== undefined) return shared;
+    const frame = this.#encoder.event(type, now ? object : previous!, revision);
+    (event.frames ??= new Map()).set(name, frame);
+    return frame;
+  }
+
+  #onEvent(event: CacheEvent): void {
+    if (!this.#parked) return;
+    const { selection } = this.#request;
+    if (!(event.object !== undefined && selects(selection, event.object)) && !(event.previous !== undefined && selects(selection, event.previous))) return;
+    this.#parked = false;
+    this.#position = event.sequence;
+    this.#wake?.();
+  }
+
+  /** Until an event that concerns this watch, the end of the request, or the time is over. */
+  #park(forMs: number): Promise<void> {
+    const { signal } = this.#request;
+    return new Promise((resolve) => {
+      const finish = (): void => {
+        timer.cancel();
+        signal.removeEventListener('abort', finish);
+        this.#wake = undefined;
+        if (this.#parked) {
+          this.#parked = false;
+          this.#position = this.#store.cache.log.nextSequence;
+        }
+        resolve();
+      };
+      const timer = this.#clock.setTimer(Math.max(0, forMs), finish, { unref: true });
+      signal.addEventListener('abort', finish, { once: true });
+      this.#wake = finish;
+      this.#parked = true;
+    });
+  }
+}
