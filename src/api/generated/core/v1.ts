@@ -1692,14 +1692,16 @@ export interface WindowsSecurityContextOptions {
   hostProcess?: boolean;
 }
 
+export const bindings: ResourceType<Binding> = { group: '', version: 'v1', resource: 'bindings', kind: 'Binding', namespaced: true };
 export const componentstatuses: ResourceType<ComponentStatus> = { group: '', version: 'v1', resource: 'componentstatuses', kind: 'ComponentStatus', namespaced: false };
 export const configmaps: ResourceType<ConfigMap> = { group: '', version: 'v1', resource: 'configmaps', kind: 'ConfigMap', namespaced: true };
 export const endpoints: ResourceType<Endpoints> = { group: '', version: 'v1', resource: 'endpoints', kind: 'Endpoints', namespaced: true };
 export const events: ResourceType<Event> = { group: '', version: 'v1', resource: 'events', kind: 'Event', namespaced: true };
 export const limitranges: ResourceType<LimitRange> = { group: '', version: 'v1', resource: 'limitranges', kind: 'LimitRange', namespaced: true };
 export const namespaces: ResourceType<Namespace> = { group: '', version: 'v1', resource: 'namespaces', kind: 'Namespace', namespaced: false };
-export const bindings: ResourceType<Binding> = { group: '', version: 'v1', resource: 'bindings', kind: 'Binding', namespaced: true };
+export const nodes: ResourceType<Node> = { group: '', version: 'v1', resource: 'nodes', kind: 'Node', namespaced: false };
 export const persistentvolumeclaims: ResourceType<PersistentVolumeClaim> = { group: '', version: 'v1', resource: 'persistentvolumeclaims', kind: 'PersistentVolumeClaim', namespaced: true };
+export const persistentvolumes: ResourceType<PersistentVolume> = { group: '', version: 'v1', resource: 'persistentvolumes', kind: 'PersistentVolume', namespaced: false };
 export const pods: ResourceType<Pod> = { group: '', version: 'v1', resource: 'pods', kind: 'Pod', namespaced: true };
 export const podtemplates: ResourceType<PodTemplate> = { group: '', version: 'v1', resource: 'podtemplates', kind: 'PodTemplate', namespaced: true };
 export const replicationcontrollers: ResourceType<ReplicationController> = { group: '', version: 'v1', resource: 'replicationcontrollers', kind: 'ReplicationController', namespaced: true };
@@ -1707,5 +1709,3 @@ export const resourcequotas: ResourceType<ResourceQuota> = { group: '', version:
 export const secrets: ResourceType<Secret> = { group: '', version: 'v1', resource: 'secrets', kind: 'Secret', namespaced: true };
 export const serviceaccounts: ResourceType<ServiceAccount> = { group: '', version: 'v1', resource: 'serviceaccounts', kind: 'ServiceAccount', namespaced: true };
 export const services: ResourceType<Service> = { group: '', version: 'v1', resource: 'services', kind: 'Service', namespaced: true };
-export const nodes: ResourceType<Node> = { group: '', version: 'v1', resource: 'nodes', kind: 'Node', namespaced: false };
-export const persistentvolumes: ResourceType<PersistentVolume> = { group: '', version: 'v1', resource: 'persistentvolumes', kind: 'PersistentVolume', namespaced: false };
