@@ -1,0 +1,39 @@
+/** Reads a request's body once, within a size and a time. */
+import type { Readable } from 'node:stream';
+import type { Clock } from '#base/clock';
+import { newBadRequest, newRequestEntityTooLarge, newStatusError } from '#machinery/status-error';
+
+/** Largest body of any request. */
+export const BODY_BYTES_MAX = 3 * 1024 * 1024;
+const BODY_TIMEOUT_MS = 60_000;
+const EMPTY = Buffer.alloc(0);
+
+/** @throws StatusError 413, 408, 400 */
+export function readBody(request: Readable & { headers: Record<string, string | string[] | undefined> }, maxBytes: number, clock: Clock): Promise<Buffer> {
+  const declared = Number(request.headers['content-length'] ?? 0);
+  if (declared > maxBytes) return Promise.reject(newRequestEntityTooLarge(`limit is ${maxBytes}`));
+  if (declared === 0 && request.headers['transfer-encoding'] === undefined && request.readableEnded) return Promise.resolve(EMPTY);
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    let bytes = 0;
+    const timer = clock.setTimer(BODY_TIMEOUT_MS, () => fail(newStatusError(408, '', 'the body of the request did not come in time')), { unref: true });
+    const onData = (chunk: Buffer): void => {
+      bytes += chunk.length;
+      if (bytes > maxBytes) fail(newRequestEntityTooLarge(`limit is ${maxBytes}`)); else chunks.push(chunk);
+    };
+    const onEnd = (): void => { leave(); resolve(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks, bytes)); };
+    const onBroken = (): void => fail(newBadRequest('unexpected EOF'));
+    const leave = (): void => {
+      timer.cancel();
+      request.off('data', onData);
+      request.off('end', onEnd);
+      request.off('error', onBroken);
+      request.off('close', onBroken);
+    };
+    const fail = (error: Error): void => { leave(); request.pause(); reject(error); };
+    request.on('data', onData);
+    request.on('end', onEnd);
+    request.on('error', onBroken);
+    request.on('close', onBroken);
+  });
+}

@@ -1,0 +1,182 @@
+/**
+ * The filters every request passes, outermost first:
+ *
+ *     audit id → request info → authentication → impersonation → places in flight → authorization → deadline → handler
+ *
+ * Whatever is thrown inside becomes a Status here; nothing else answers errors. The audit policy and flow control hang in as
+ * observers, so that their rooms need not know this order.
+ */
+import type { Clock } from '#base/clock';
+import type { Logger } from '#base/log';
+import type { MetricsRegistry } from '#base/metrics';
+import type { Random } from '#base/random';
+import { newBadRequest, newInternalError, newTimeout, StatusError } from '#machinery/status-error';
+import { authenticateRequest, AuthenticationFailure } from '../authn/request-authentication.ts';
+import type { Authenticator } from '../authn/authenticator.ts';
+import type { Impersonation } from '../authn/impersonation.ts';
+import { attributesOf } from '../authz/attributes.ts';
+import type { Authorizer } from '../authz/authorizer.ts';
+import { forbidden } from '../authz/forbidden.ts';
+import { header, warn, type Handler, type RequestContext } from '../context.ts';
+import type { ApiHandler, ApiRequest, ApiResponse, RequestInfo, UserInfo } from '../request.ts';
+import { parseRequestInfo } from '../request-info.ts';
+import { compress } from './compression.ts';
+import { parseGoDuration } from './duration.ts';
+import type { InFlight } from './in-flight.ts';
+import { isLongRunning } from './long-running.ts';
+import { requestMetrics } from './request-metrics.ts';
+
+export const REQUEST_TIMEOUT_MS = 60_000;
+
+/** Sees each request pass: the audit log. */
+export interface RequestObserver {
+  /** @returns called once with the answer (or what was thrown). */
+  observe(request: ApiRequest, info: RequestInfo, user: UserInfo, auditId: string): ((outcome: { context: RequestContext | undefined; response: ApiResponse }) => void) | undefined;
+}
+
+/** Which flow schema and priority level a request belongs to; their uids go into the answer's headers. */
+export type FlowClassifier = (info: RequestInfo, user: UserInfo) => { readonly flowSchemaUid: string; readonly priorityLevelUid: string } | undefined;
+
+export interface ChainOptions {
+  readonly handler: Handler;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Logger;
+  readonly metrics: MetricsRegistry;
+  readonly authenticators: readonly Authenticator[];
+  readonly anonymous: boolean;
+  readonly authorizer: Authorizer;
+  readonly impersonation: Impersonation | undefined;
+  readonly inFlight: InFlight;
+  readonly classify: FlowClassifier | undefined;
+  readonly observer: RequestObserver | undefined;
+  /** A Status in the form the client accepts. */
+  readonly statusResponse: (request: ApiRequest, info: RequestInfo | undefined, error: StatusError) => ApiResponse;
+  /** Aborts when the server stops: ends watches. */
+  readonly stopping: AbortSignal;
+}
+
+interface Passage { info?: RequestInfo; user?: UserInfo; context?: RequestContext; flow?: ReturnType<FlowClassifier>; warnings: string[] }
+
+export function filterChain(options: ChainOptions): ApiHandler {
+  const { clock, random, log } = options;
+  const metrics = requestMetrics(options.metrics);
+
+  async function pass(request: ApiRequest, passage: Passage): Promise<ApiResponse> {
+    const info = parseRequestInfo(request.method, request.target);
+    passage.info = info;
+    const caller = await authenticateRequest(request, options);
+    passage.user = caller.user;
+    passage.warnings.push(...caller.warnings);
+    let user = caller.user;
+    if (options.impersonation !== undefined) {
+      const acting = await options.impersonation.impersonate(request.headers, attributesOf(user, info));
+      if (acting !== undefined) user = acting.user;
+    }
+    passage.user = user;
+    passage.flow = options.classify?.(info, user);
+    const long = isLongRunning(info);
+    const leave = long ? undefined : options.inFlight.enter(info, user);
+    const deadline = long ? undefined : startDeadline(clock, timeoutMs(info), request.signal);
+    if (long) metrics.longRunning(info, 1);
+    try {
+      await authorize(options.authorizer, user, info);
+      const signal = deadline?.signal ?? AbortSignal.any([request.signal, options.stopping]);
+      const context: RequestContext = { request, info, user, signal, nowMs: clock.now(), warnings: passage.warnings, auditAnnotations: new Map() };
+      passage.context = context;
+      const response = deadline === undefined ? await options.handler(context) : await deadline.race(options.handler(context));
+      return await compress(request, response);
+    } finally {
+      deadline?.cancel();
+      leave?.();
+      if (long) metrics.longRunning(info, -1);
+    }
+  }
+
+  return async (request) => {
+    const startMs = clock.monotonicNow();
+    const auditId = header(request, 'audit-id').slice(0, 128) || random.uuid();
+    const passage: Passage = { warnings: [] };
+    let response: ApiResponse;
+    try {
+      response = await pass(request, passage);
+    } catch (thrown) {
+      response = options.statusResponse(request, passage.info, asStatusError(thrown, request, log));
+    }
+    const { info } = passage;
+    finishHeaders(response, auditId, passage);
+    if (info !== undefined) {
+      metrics.finished(info, response.status, info.query.has('dryRun'), isLongRunning(info), (clock.monotonicNow() - startMs) / 1000);
+      if (options.observer !== undefined) options.observer.observe(request, info, passage.user ?? { name: '', groups: [] }, auditId)?.({ context: passage.context, response });
+    }
+    return response;
+  };
+}
+
+async function authorize(authorizer: Authorizer, user: UserInfo, info: RequestInfo): Promise<void> {
+  const attributes = attributesOf(user, info);
+  const asked = authorizer.authorize(attributes);
+  const decision = asked instanceof Promise ? await asked : asked;
+  if (decision.decision !== 'allow') throw forbidden(attributes, decision.reason);
+}
+
+function timeoutMs(info: RequestInfo): number {
+  const text = info.query.get('timeout');
+  if (text === null || text === '') return REQUEST_TIMEOUT_MS;
+  const parsed = parseGoDuration(text);
+  if (typeof parsed === 'string') throw newBadRequest(`invalid timeout specified in the request URL - ${parsed}`);
+  return parsed > 0 ? Math.min(parsed, REQUEST_TIMEOUT_MS) : REQUEST_TIMEOUT_MS;
+}
+
+interface Deadline { readonly signal: AbortSignal; race<T>(work: Promise<T>): Promise<T>; cancel(): void }
+
+/** Aborts the loser: work that is too late sees its signal aborted. */
+function startDeadline(clock: Clock, ms: number, caller: AbortSignal): Deadline {
+  const controller = new AbortController();
+  let late: ((error: StatusError) => void) | undefined;
+  const onAbort = (): void => controller.abort(caller.reason);
+  if (caller.aborted) onAbort(); else caller.addEventListener('abort', onAbort, { once: true });
+  const timer = clock.setTimer(ms, () => {
+    const error = newTimeout('request did not complete within requested timeout - context deadline exceeded');
+    controller.abort(error);
+    late?.(error);
+  }, { unref: true });
+  return {
+    signal: controller.signal,
+    race: (work) => new Promise((resolve, reject) => {
+      late = reject;
+      work.then(resolve, reject);
+    }),
+    cancel: () => { timer.cancel(); caller.removeEventListener('abort', onAbort); },
+  };
+}
+
+function asStatusError(thrown: unknown, request: ApiRequest, log: Logger): StatusError {
+  if (thrown instanceof StatusError) return thrown;
+  if (thrown instanceof AuthenticationFailure) {
+    log.debug('Request was not authenticated', { reasons: thrown.reasons });
+    return thrown.status;
+  }
+  if (request.signal.aborted) return newTimeout('request was cancelled by the client');
+  log.error('Request failed', { method: request.method, path: request.target.split('?')[0], error: thrown });
+  return newInternalError(thrown);
+}
+
+function finishHeaders(response: ApiResponse, auditId: string, passage: Passage): void {
+  const { headers } = response;
+  headers['audit-id'] = auditId;
+  headers['cache-control'] ??= 'no-cache, private';
+  if (passage.flow !== undefined) {
+    headers['x-kubernetes-pf-flowschema-uid'] = passage.flow.flowSchemaUid;
+    headers['x-kubernetes-pf-prioritylevel-uid'] = passage.flow.priorityLevelUid;
+  }
+  if (passage.context !== undefined) for (const text of passage.warnings) warn(passage.context, text);
+  if (passage.warnings.length > 0) headers['warning'] = passage.warnings.map(warningHeader);
+}
+
+/** RFC 7234: code 299, no agent, the text quoted. */
+function warningHeader(text: string): string {
+  // eslint-disable-next-line no-control-regex
+  const printable = text.replace(/[\u0000-\u001f\u007f]/g, ' ');
+  return `299 - "${printable.replaceAll('\\', '\\\\').replaceAll('"', '\\"')}"`;
+}
