@@ -84,13 +84,13 @@ export interface MutatingWebhook {
   clientConfig: WebhookClientConfig;
   rules?: RuleWithOperations[];
   failurePolicy?: string;
+  matchPolicy?: string;
   namespaceSelector?: LabelSelector;
+  objectSelector?: LabelSelector;
   sideEffects: string;
   timeoutSeconds?: number;
   admissionReviewVersions: string[];
-  matchPolicy?: string;
   reinvocationPolicy?: string;
-  objectSelector?: LabelSelector;
   matchConditions?: MatchCondition[];
 }
 
@@ -211,12 +211,12 @@ export interface ValidatingWebhook {
   clientConfig: WebhookClientConfig;
   rules?: RuleWithOperations[];
   failurePolicy?: string;
+  matchPolicy?: string;
   namespaceSelector?: LabelSelector;
+  objectSelector?: LabelSelector;
   sideEffects: string;
   timeoutSeconds?: number;
   admissionReviewVersions: string[];
-  matchPolicy?: string;
-  objectSelector?: LabelSelector;
   matchConditions?: MatchCondition[];
 }
 
@@ -247,9 +247,9 @@ export interface Variable {
 }
 
 export interface WebhookClientConfig {
+  url?: string;
   service?: ServiceReference;
   caBundle?: string;
-  url?: string;
 }
 
 export const mutatingadmissionpolicies: ResourceType<MutatingAdmissionPolicy> = { group: 'admissionregistration.k8s.io', version: 'v1', resource: 'mutatingadmissionpolicies', kind: 'MutatingAdmissionPolicy', namespaced: false };

@@ -70,11 +70,11 @@ export interface CustomResourceDefinitionVersion {
   name: string;
   served: boolean;
   storage: boolean;
+  deprecated?: boolean;
+  deprecationWarning?: string;
   schema?: CustomResourceValidation;
   subresources?: CustomResourceSubresources;
   additionalPrinterColumns?: CustomResourceColumnDefinition[];
-  deprecated?: boolean;
-  deprecationWarning?: string;
   selectableFields?: SelectableField[];
 }
 
@@ -169,9 +169,9 @@ export interface ValidationRule {
 }
 
 export interface WebhookClientConfig {
+  url?: string;
   service?: ServiceReference;
   caBundle?: string;
-  url?: string;
 }
 
 export interface WebhookConversion {

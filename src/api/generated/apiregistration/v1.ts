@@ -12,27 +12,27 @@ export interface APIService {
 }
 
 export interface APIServiceCondition {
-  lastTransitionTime?: string;
-  message?: string;
-  reason?: string;
-  status: string;
   type: string;
+  status: string;
+  lastTransitionTime?: string;
+  reason?: string;
+  message?: string;
 }
 
 export interface APIServiceList {
   apiVersion?: string;
   kind?: string;
-  items: APIService[];
   metadata: ListMeta;
+  items: APIService[];
 }
 
 export interface APIServiceSpec {
-  caBundle?: string;
-  group?: string;
-  groupPriorityMinimum: number;
-  insecureSkipTLSVerify?: boolean;
   service?: ServiceReference;
+  group?: string;
   version?: string;
+  insecureSkipTLSVerify?: boolean;
+  caBundle?: string;
+  groupPriorityMinimum: number;
   versionPriority: number;
 }
 
@@ -41,8 +41,8 @@ export interface APIServiceStatus {
 }
 
 export interface ServiceReference {
-  name?: string;
   namespace?: string;
+  name?: string;
   port?: number;
 }
 

@@ -79,10 +79,10 @@ export interface Deployment {
 export interface DeploymentCondition {
   type: string;
   status: string;
-  reason?: string;
-  message?: string;
   lastUpdateTime?: string;
   lastTransitionTime?: string;
+  reason?: string;
+  message?: string;
 }
 
 export interface DeploymentList {
@@ -107,12 +107,12 @@ export interface DeploymentStatus {
   observedGeneration?: number;
   replicas?: number;
   updatedReplicas?: number;
+  readyReplicas?: number;
   availableReplicas?: number;
   unavailableReplicas?: number;
-  conditions?: DeploymentCondition[];
-  readyReplicas?: number;
-  collisionCount?: number;
   terminatingReplicas?: number;
+  conditions?: DeploymentCondition[];
+  collisionCount?: number;
 }
 
 export interface DeploymentStrategy {
@@ -145,19 +145,19 @@ export interface ReplicaSetList {
 
 export interface ReplicaSetSpec {
   replicas?: number;
+  minReadySeconds?: number;
   selector: LabelSelector;
   template?: PodTemplateSpec;
-  minReadySeconds?: number;
 }
 
 export interface ReplicaSetStatus {
   replicas: number;
   fullyLabeledReplicas?: number;
-  observedGeneration?: number;
   readyReplicas?: number;
   availableReplicas?: number;
-  conditions?: ReplicaSetCondition[];
   terminatingReplicas?: number;
+  observedGeneration?: number;
+  conditions?: ReplicaSetCondition[];
 }
 
 export interface RollingUpdateDaemonSet {

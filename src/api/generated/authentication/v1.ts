@@ -31,8 +31,8 @@ export interface TokenRequest {
 
 export interface TokenRequestSpec {
   audiences?: string[];
-  boundObjectRef?: BoundObjectReference;
   expirationSeconds?: number;
+  boundObjectRef?: BoundObjectReference;
 }
 
 export interface TokenRequestStatus {
@@ -56,8 +56,8 @@ export interface TokenReviewSpec {
 export interface TokenReviewStatus {
   authenticated?: boolean;
   user?: UserInfo;
-  error?: string;
   audiences?: string[];
+  error?: string;
 }
 
 export interface UserInfo {

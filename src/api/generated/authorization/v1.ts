@@ -95,9 +95,9 @@ export interface SubjectAccessReviewSpec {
 
 export interface SubjectAccessReviewStatus {
   allowed: boolean;
+  denied?: boolean;
   reason?: string;
   evaluationError?: string;
-  denied?: boolean;
 }
 
 export interface SubjectRulesReviewStatus {

@@ -38,9 +38,9 @@ export interface HPAScalingPolicy {
 }
 
 export interface HPAScalingRules {
+  stabilizationWindowSeconds?: number;
   selectPolicy?: string;
   policies?: HPAScalingPolicy[];
-  stabilizationWindowSeconds?: number;
   tolerance?: string;
 }
 
@@ -99,8 +99,8 @@ export interface MetricSpec {
   object?: ObjectMetricSource;
   pods?: PodsMetricSource;
   resource?: ResourceMetricSource;
-  external?: ExternalMetricSource;
   containerResource?: ContainerResourceMetricSource;
+  external?: ExternalMetricSource;
 }
 
 export interface MetricStatus {
@@ -108,8 +108,8 @@ export interface MetricStatus {
   object?: ObjectMetricStatus;
   pods?: PodsMetricStatus;
   resource?: ResourceMetricStatus;
-  external?: ExternalMetricStatus;
   containerResource?: ContainerResourceMetricStatus;
+  external?: ExternalMetricStatus;
 }
 
 export interface MetricTarget {

@@ -122,8 +122,8 @@ export interface ClusterTrustBundleProjection {
   name?: string;
   signerName?: string;
   labelSelector?: LabelSelector;
-  path: string;
   optional?: boolean;
+  path: string;
 }
 
 export interface ComponentCondition {
@@ -151,9 +151,9 @@ export interface ConfigMap {
   apiVersion?: string;
   kind?: string;
   metadata: ObjectMeta;
+  immutable?: boolean;
   data?: Record<string, string>;
   binaryData?: Record<string, string>;
-  immutable?: boolean;
 }
 
 export interface ConfigMapEnvSource {
@@ -202,25 +202,25 @@ export interface Container {
   args?: string[];
   workingDir?: string;
   ports?: ContainerPort[];
+  envFrom?: EnvFromSource[];
   env?: EnvVar[];
   resources?: ResourceRequirements;
+  resizePolicy?: ContainerResizePolicy[];
+  restartPolicy?: string;
+  restartPolicyRules?: ContainerRestartRule[];
   volumeMounts?: VolumeMount[];
+  volumeDevices?: VolumeDevice[];
   livenessProbe?: Probe;
   readinessProbe?: Probe;
+  startupProbe?: Probe;
   lifecycle?: Lifecycle;
   terminationMessagePath?: string;
+  terminationMessagePolicy?: string;
   imagePullPolicy?: string;
   securityContext?: SecurityContext;
   stdin?: boolean;
   stdinOnce?: boolean;
   tty?: boolean;
-  envFrom?: EnvFromSource[];
-  terminationMessagePolicy?: string;
-  volumeDevices?: VolumeDevice[];
-  startupProbe?: Probe;
-  resizePolicy?: ContainerResizePolicy[];
-  restartPolicy?: string;
-  restartPolicyRules?: ContainerRestartRule[];
 }
 
 export interface ContainerExtendedResourceRequest {
@@ -331,9 +331,9 @@ export interface EmptyDirVolumeSource {
 
 export interface EndpointAddress {
   ip: string;
-  targetRef?: ObjectReference;
   hostname?: string;
   nodeName?: string;
+  targetRef?: ObjectReference;
 }
 
 export interface EndpointPort {
@@ -390,25 +390,25 @@ export interface EphemeralContainer {
   args?: string[];
   workingDir?: string;
   ports?: ContainerPort[];
+  envFrom?: EnvFromSource[];
   env?: EnvVar[];
   resources?: ResourceRequirements;
+  resizePolicy?: ContainerResizePolicy[];
+  restartPolicy?: string;
+  restartPolicyRules?: ContainerRestartRule[];
   volumeMounts?: VolumeMount[];
+  volumeDevices?: VolumeDevice[];
   livenessProbe?: Probe;
   readinessProbe?: Probe;
+  startupProbe?: Probe;
   lifecycle?: Lifecycle;
   terminationMessagePath?: string;
+  terminationMessagePolicy?: string;
   imagePullPolicy?: string;
   securityContext?: SecurityContext;
   stdin?: boolean;
   stdinOnce?: boolean;
   tty?: boolean;
-  envFrom?: EnvFromSource[];
-  terminationMessagePolicy?: string;
-  volumeDevices?: VolumeDevice[];
-  startupProbe?: Probe;
-  resizePolicy?: ContainerResizePolicy[];
-  restartPolicy?: string;
-  restartPolicyRules?: ContainerRestartRule[];
   targetContainerName?: string;
 }
 
@@ -560,8 +560,8 @@ export interface ISCSIPersistentVolumeSource {
   readOnly?: boolean;
   portals?: string[];
   chapAuthDiscovery?: boolean;
-  secretRef?: SecretReference;
   chapAuthSession?: boolean;
+  secretRef?: SecretReference;
   initiatorName?: string;
 }
 
@@ -574,8 +574,8 @@ export interface ISCSIVolumeSource {
   readOnly?: boolean;
   portals?: string[];
   chapAuthDiscovery?: boolean;
-  secretRef?: LocalObjectReference;
   chapAuthSession?: boolean;
+  secretRef?: LocalObjectReference;
   initiatorName?: string;
 }
 
@@ -789,12 +789,12 @@ export interface NodeSelectorTerm {
 
 export interface NodeSpec {
   podCIDR?: string;
-  externalID?: string;
+  podCIDRs?: string[];
   providerID?: string;
   unschedulable?: boolean;
   taints?: Taint[];
   configSource?: NodeConfigSource;
-  podCIDRs?: string[];
+  externalID?: string;
 }
 
 export interface NodeStatus {
@@ -881,9 +881,9 @@ export interface PersistentVolumeClaimList {
 
 export interface PersistentVolumeClaimSpec {
   accessModes?: string[];
+  selector?: LabelSelector;
   resources?: VolumeResourceRequirements;
   volumeName?: string;
-  selector?: LabelSelector;
   storageClassName?: string;
   volumeMode?: string;
   dataSource?: TypedLocalObjectReference;
@@ -1004,12 +1004,12 @@ export interface PodCertificateProjection {
 
 export interface PodCondition {
   type: string;
+  observedGeneration?: number;
   status: string;
   lastProbeTime?: string;
   lastTransitionTime?: string;
   reason?: string;
   message?: string;
-  observedGeneration?: number;
 }
 
 export interface PodDNSConfig {
@@ -1068,23 +1068,25 @@ export interface PodSchedulingGroup {
 
 export interface PodSecurityContext {
   seLinuxOptions?: SELinuxOptions;
+  windowsOptions?: WindowsSecurityContextOptions;
   runAsUser?: number;
+  runAsGroup?: number;
   runAsNonRoot?: boolean;
   supplementalGroups?: number[];
+  supplementalGroupsPolicy?: string;
   fsGroup?: number;
-  runAsGroup?: number;
   sysctls?: Sysctl[];
-  windowsOptions?: WindowsSecurityContextOptions;
   fsGroupChangePolicy?: string;
   seccompProfile?: SeccompProfile;
   appArmorProfile?: AppArmorProfile;
-  supplementalGroupsPolicy?: string;
   seLinuxChangePolicy?: string;
 }
 
 export interface PodSpec {
   volumes?: Volume[];
+  initContainers?: Container[];
   containers: Container[];
+  ephemeralContainers?: EphemeralContainer[];
   restartPolicy?: string;
   terminationGracePeriodSeconds?: number;
   activeDeadlineSeconds?: number;
@@ -1092,31 +1094,29 @@ export interface PodSpec {
   nodeSelector?: Record<string, string>;
   serviceAccountName?: string;
   serviceAccount?: string;
+  automountServiceAccountToken?: boolean;
   nodeName?: string;
   hostNetwork?: boolean;
   hostPID?: boolean;
   hostIPC?: boolean;
+  shareProcessNamespace?: boolean;
   securityContext?: PodSecurityContext;
   imagePullSecrets?: LocalObjectReference[];
   hostname?: string;
   subdomain?: string;
   affinity?: Affinity;
   schedulerName?: string;
-  initContainers?: Container[];
-  automountServiceAccountToken?: boolean;
   tolerations?: Toleration[];
   hostAliases?: HostAlias[];
   priorityClassName?: string;
   priority?: number;
   dnsConfig?: PodDNSConfig;
-  shareProcessNamespace?: boolean;
   readinessGates?: PodReadinessGate[];
   runtimeClassName?: string;
   enableServiceLinks?: boolean;
   preemptionPolicy?: string;
   overhead?: Record<string, string>;
   topologySpreadConstraints?: TopologySpreadConstraint[];
-  ephemeralContainers?: EphemeralContainer[];
   setHostnameAsFQDN?: boolean;
   os?: PodOS;
   hostUsers?: boolean;
@@ -1128,23 +1128,23 @@ export interface PodSpec {
 }
 
 export interface PodStatus {
+  observedGeneration?: number;
   phase?: string;
   conditions?: PodCondition[];
   message?: string;
   reason?: string;
+  nominatedNodeName?: string;
   hostIP?: string;
+  hostIPs?: HostIP[];
   podIP?: string;
+  podIPs?: PodIP[];
   startTime?: string;
+  initContainerStatuses?: ContainerStatus[];
   containerStatuses?: ContainerStatus[];
   qosClass?: string;
-  initContainerStatuses?: ContainerStatus[];
-  nominatedNodeName?: string;
-  podIPs?: PodIP[];
   ephemeralContainerStatuses?: ContainerStatus[];
   resize?: string;
   resourceClaimStatuses?: PodResourceClaimStatus[];
-  hostIPs?: HostIP[];
-  observedGeneration?: number;
   extendedResourceClaimStatus?: PodExtendedResourceClaimStatus;
   allocatedResources?: Record<string, string>;
   resources?: ResourceRequirements;
@@ -1261,17 +1261,17 @@ export interface ReplicationControllerList {
 
 export interface ReplicationControllerSpec {
   replicas?: number;
+  minReadySeconds?: number;
   selector?: Record<string, string>;
   template?: PodTemplateSpec;
-  minReadySeconds?: number;
 }
 
 export interface ReplicationControllerStatus {
   replicas: number;
   fullyLabeledReplicas?: number;
-  observedGeneration?: number;
   readyReplicas?: number;
   availableReplicas?: number;
+  observedGeneration?: number;
   conditions?: ReplicationControllerCondition[];
 }
 
@@ -1381,10 +1381,10 @@ export interface Secret {
   apiVersion?: string;
   kind?: string;
   metadata: ObjectMeta;
-  data?: Record<string, string>;
-  type?: string;
-  stringData?: Record<string, string>;
   immutable?: boolean;
+  data?: Record<string, string>;
+  stringData?: Record<string, string>;
+  type?: string;
 }
 
 export interface SecretEnvSource {
@@ -1427,13 +1427,13 @@ export interface SecurityContext {
   capabilities?: Capabilities;
   privileged?: boolean;
   seLinuxOptions?: SELinuxOptions;
+  windowsOptions?: WindowsSecurityContextOptions;
   runAsUser?: number;
+  runAsGroup?: number;
   runAsNonRoot?: boolean;
   readOnlyRootFilesystem?: boolean;
   allowPrivilegeEscalation?: boolean;
-  runAsGroup?: number;
   procMount?: string;
-  windowsOptions?: WindowsSecurityContextOptions;
   seccompProfile?: SeccompProfile;
   appArmorProfile?: AppArmorProfile;
 }
@@ -1478,16 +1478,17 @@ export interface ServiceList {
 export interface ServicePort {
   name?: string;
   protocol?: string;
+  appProtocol?: string;
   port: number;
   targetPort?: number | string;
   nodePort?: number;
-  appProtocol?: string;
 }
 
 export interface ServiceSpec {
   ports?: ServicePort[];
   selector?: Record<string, string>;
   clusterIP?: string;
+  clusterIPs?: string[];
   type?: string;
   externalIPs?: string[];
   sessionAffinity?: string;
@@ -1498,9 +1499,8 @@ export interface ServiceSpec {
   healthCheckNodePort?: number;
   publishNotReadyAddresses?: boolean;
   sessionAffinityConfig?: SessionAffinityConfig;
-  ipFamilyPolicy?: string;
-  clusterIPs?: string[];
   ipFamilies?: string[];
+  ipFamilyPolicy?: string;
   allocateLoadBalancerNodePorts?: boolean;
   loadBalancerClass?: string;
   internalTrafficPolicy?: string;
@@ -1619,9 +1619,9 @@ export interface Volume {
   quobyte?: QuobyteVolumeSource;
   azureDisk?: AzureDiskVolumeSource;
   photonPersistentDisk?: PhotonPersistentDiskVolumeSource;
+  projected?: ProjectedVolumeSource;
   portworxVolume?: PortworxVolumeSource;
   scaleIO?: ScaleIOVolumeSource;
-  projected?: ProjectedVolumeSource;
   storageos?: StorageOSVolumeSource;
   csi?: CSIVolumeSource;
   ephemeral?: EphemeralVolumeSource;
@@ -1636,11 +1636,11 @@ export interface VolumeDevice {
 export interface VolumeMount {
   name: string;
   readOnly?: boolean;
+  recursiveReadOnly?: string;
   mountPath: string;
   subPath?: string;
   mountPropagation?: string;
   subPathExpr?: string;
-  recursiveReadOnly?: string;
 }
 
 export interface VolumeMountStatus {

@@ -37,9 +37,9 @@ export interface EndpointSlice {
   apiVersion?: string;
   kind?: string;
   metadata: ObjectMeta;
+  addressType: string;
   endpoints?: Endpoint[];
   ports?: EndpointPort[];
-  addressType: string;
 }
 
 export interface EndpointSliceList {

@@ -4,6 +4,8 @@ import type { LabelSelector, LabelSelectorRequirement, ListMeta, ManagedFieldsEn
 export type { LabelSelector, LabelSelectorRequirement, ListMeta, ManagedFieldsEntry, ObjectMeta, OwnerReference, Status, StatusCause, StatusDetails };
 
 export interface APIGroup {
+  apiVersion?: string;
+  kind?: string;
   name: string;
   versions: GroupVersionForDiscovery[];
   preferredVersion?: GroupVersionForDiscovery;
@@ -11,28 +13,34 @@ export interface APIGroup {
 }
 
 export interface APIGroupList {
+  apiVersion?: string;
+  kind?: string;
   groups: APIGroup[];
 }
 
 export interface APIResource {
   name: string;
+  singularName: string;
   namespaced: boolean;
+  group?: string;
+  version?: string;
   kind: string;
   verbs: string[];
   shortNames?: string[];
-  singularName: string;
   categories?: string[];
-  group?: string;
-  version?: string;
   storageVersionHash?: string;
 }
 
 export interface APIResourceList {
+  apiVersion?: string;
+  kind?: string;
   groupVersion: string;
   resources: APIResource[];
 }
 
 export interface APIVersions {
+  apiVersion?: string;
+  kind?: string;
   versions: string[];
   serverAddressByClientCIDRs: ServerAddressByClientCIDR[];
 }
@@ -71,6 +79,25 @@ export interface GroupResource {
 export interface GroupVersionForDiscovery {
   groupVersion: string;
   version: string;
+}
+
+export interface GroupVersionKind {
+  group: string;
+  version: string;
+  kind: string;
+}
+
+export interface PartialObjectMetadata {
+  apiVersion?: string;
+  kind?: string;
+  metadata: ObjectMeta;
+}
+
+export interface PartialObjectMetadataList {
+  apiVersion?: string;
+  kind?: string;
+  metadata: ListMeta;
+  items: PartialObjectMetadata[];
 }
 
 export interface Patch {

@@ -7,8 +7,8 @@ import type { Condition } from '../meta/v1.ts';
 
 export interface HTTPIngressPath {
   path?: string;
-  backend: IngressBackend;
   pathType: string;
+  backend: IngressBackend;
 }
 
 export interface HTTPIngressRuleValue {
@@ -47,8 +47,8 @@ export interface Ingress {
 }
 
 export interface IngressBackend {
-  resource?: TypedLocalObjectReference;
   service?: IngressServiceBackend;
+  resource?: TypedLocalObjectReference;
 }
 
 export interface IngressClass {
@@ -112,10 +112,10 @@ export interface IngressServiceBackend {
 }
 
 export interface IngressSpec {
+  ingressClassName?: string;
   defaultBackend?: IngressBackend;
   tls?: IngressTLS[];
   rules?: IngressRule[];
-  ingressClassName?: string;
 }
 
 export interface IngressStatus {

@@ -9,10 +9,10 @@ export interface AllocatedDeviceStatus {
   driver: string;
   pool: string;
   device: string;
+  shareID?: string;
   conditions?: Condition[];
   data?: Record<string, unknown>;
   networkData?: NetworkDeviceData;
-  shareID?: string;
 }
 
 export interface AllocationResult {

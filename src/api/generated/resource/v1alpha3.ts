@@ -44,13 +44,13 @@ export interface DeviceTaintSelector {
 export interface PoolStatus {
   driver: string;
   poolName: string;
-  nodeName?: string;
+  generation: number;
+  resourceSliceCount?: number;
   totalDevices?: number;
   allocatedDevices?: number;
   availableDevices?: number;
   unavailableDevices?: number;
-  resourceSliceCount?: number;
-  generation: number;
+  nodeName?: string;
   validationError?: string;
 }
 
@@ -76,9 +76,9 @@ export interface ResourcePoolStatusRequestSpec {
 }
 
 export interface ResourcePoolStatusRequestStatus {
+  poolCount: number;
   pools?: PoolStatus[];
   conditions?: Condition[];
-  poolCount: number;
 }
 
 export const devicetaintrules: ResourceType<DeviceTaintRule> = { group: 'resource.k8s.io', version: 'v1alpha3', resource: 'devicetaintrules', kind: 'DeviceTaintRule', namespaced: false };

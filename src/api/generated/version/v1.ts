@@ -2,18 +2,18 @@
 
 
 export interface Info {
-  buildDate: string;
-  compiler: string;
+  major: string;
+  minor: string;
   emulationMajor?: string;
   emulationMinor?: string;
-  gitCommit: string;
-  gitTreeState: string;
-  gitVersion: string;
-  goVersion: string;
-  major: string;
   minCompatibilityMajor?: string;
   minCompatibilityMinor?: string;
-  minor: string;
+  gitVersion: string;
+  gitCommit: string;
+  gitTreeState: string;
+  buildDate: string;
+  goVersion: string;
+  compiler: string;
   platform: string;
 }
 
