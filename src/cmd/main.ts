@@ -14,6 +14,65 @@ const program = new Command('kubernode')
   .showHelpAfterError('(kubernode --help shows the commands)')
   .enablePositionalOptions();
 
+program.command('up').description('start a local cluster of one or more nodes, each a machine of its own')
+  .addOption(dataDir())
+  .option('--nodes <n>', 'how many nodes', '1')
+  .addOption(new Option('--storage <engine>', 'where the cluster state is kept').choices(['embedded', 'etcd', 'memory']).default('embedded'))
+  .option('--etcd-servers <urls>', 'for --storage etcd: https://host:2379,…')
+  .option('--foreground', 'stay, and stop the cluster when interrupted')
+  .option('--no-kubeconfig-merge', 'leave the kubeconfig of the user alone')
+  .action(async (options) => (await import('./up.ts')).up(options));
+
+program.command('down').description('stop the cluster; its data stays')
+  .addOption(dataDir())
+  .action(async (options) => (await import('./down.ts')).down(options));
+
+program.command('reset').description('remove the cluster and all it made')
+  .addOption(dataDir())
+  .option('--yes', 'really')
+  .action(async (options) => (await import('./down.ts')).reset(options));
+
+program.command('status').description('nodes and processes of the cluster')
+  .addOption(dataDir())
+  .option('-o, --output <format>', 'json')
+  .action(async (options) => (await import('./status.ts')).status(options));
+
+program.command('logs').description('logs of a process of the cluster; without a name, which there are').argument('[name]')
+  .addOption(dataDir())
+  .option('-f, --follow', 'go on as lines come')
+  .option('--tail <lines>', 'only the last lines')
+  .action(async (name, options) => (await import('./status.ts')).logs(name, options));
+
+program.command('kubeconfig').description('print the administrator\'s kubeconfig')
+  .addOption(dataDir())
+  .action(async (options) => (await import('./status.ts')).printKubeconfig(options));
+
+const image = program.command('image').description('images without a registry');
+image.command('build').description('make an image of a folder (its root file system) or of one static program').argument('<source>')
+  .addOption(dataDir())
+  .requiredOption('--tag <name>', 'name of the image')
+  .option('--entrypoint <words...>', 'what a container runs')
+  .option('--cmd <words...>', 'its default arguments')
+  .option('--env <NAME=value...>', 'its environment')
+  .option('--workdir <dir>', 'where it runs')
+  .option('--user <user>', 'as whom')
+  .action(async (source, options) => (await import('./image.ts')).buildImage(source, options));
+image.command('load').description('load an image archive (OCI or docker) into the nodes').argument('<file>')
+  .addOption(dataDir())
+  .action(async (file, options) => (await import('./image.ts')).loadImage(file, options));
+image.command('list').description('images of the nodes')
+  .addOption(dataDir())
+  .action(async (options) => (await import('./image.ts')).listImages(options));
+
+program.command('control-plane').description('run API server, storage, controllers and scheduler of a local cluster (up does it)')
+  .addOption(dataDir())
+  .action(async (options) => (await import('./control-plane.ts')).runControlPlane(options));
+
+program.command('node').description('run kubelet, proxy and DNS of one node of a local cluster (up does it)')
+  .addOption(dataDir())
+  .requiredOption('--name <node>', 'name of the node')
+  .action(async (options) => (await import('./node.ts')).runNode(options));
+
 program.command('apiserver').description('run the API server alone')
   .addOption(dataDir())
   .option('--secure-port <port>', 'port to serve HTTPS on', '6443')

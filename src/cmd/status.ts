@@ -1,0 +1,80 @@
+/** `kubernode status`, `logs`, `kubeconfig`: looking at a cluster from outside. */
+import { spawn } from 'node:child_process';
+import { existsSync, readFileSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { nodes as nodesResource } from '#api/generated/core/v1';
+import { adminClient } from './cluster-client.ts';
+import { clusterPaths } from './layout.ts';
+import { clusterProcesses } from './local-cluster.ts';
+import { UserError } from './terminal.ts';
+import { requireCluster } from './up.ts';
+
+interface NodeStatus { name: string; ready: boolean; address: string; podCidr: string }
+interface ProcessRow { name: string; pid: number; rssBytes: number }
+
+export async function status(options: { dataDir: string; output?: string }): Promise<void> {
+  const config = requireCluster(options.dataDir);
+  const processes: ProcessRow[] = clusterProcesses(config).filter((entry) => entry.pid !== undefined).map(({ name, pid }) => ({ name, pid: pid!, rssBytes: residentBytes(pid!) }));
+  const nodes = await nodeStatuses(config.dataDir).catch(() => undefined);
+  if (options.output === 'json') {
+    process.stdout.write(`${JSON.stringify({ apiServer: { port: config.apiPort, ready: nodes !== undefined }, nodes: nodes ?? [], processes }, undefined, 2)}\n`);
+    return;
+  }
+  if (options.output !== undefined) throw new UserError(`-o ${options.output}: only json`);
+  process.stdout.write(table(['NODE', 'READY', 'ADDRESS', 'PODS'], (nodes ?? []).map((node) => [node.name, String(node.ready), node.address, node.podCidr])));
+  process.stdout.write('\n');
+  process.stdout.write(table(['PROCESS', 'PID', 'MEMORY'], processes.map((row) => [row.name, String(row.pid), `${(row.rssBytes / 2 ** 20).toFixed(1)} MiB`])));
+  if (nodes === undefined) process.stdout.write('\nThe API server does not answer: kubernode up starts what is missing, kubernode logs control-plane tells why.\n');
+}
+
+async function nodeStatuses(dataDir: string): Promise<NodeStatus[]> {
+  const client = await adminClient(dataDir);
+  try {
+    const { items } = await client.for(nodesResource).list({ signal: AbortSignal.timeout(3_000) });
+    return items.map((node) => ({
+      name: node.metadata.name ?? '',
+      ready: node.status?.conditions?.some((condition) => condition.type === 'Ready' && condition.status === 'True') === true,
+      address: node.status?.addresses?.find((address) => address.type === 'InternalIP')?.address ?? '',
+      podCidr: node.spec?.podCIDR ?? '',
+    }));
+  } finally {
+    await client.close();
+  }
+}
+
+function residentBytes(pid: number): number {
+  try {
+    return Number(/^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0) * 1024;
+  } catch {
+    return 0;
+  }
+}
+
+function table(heads: readonly string[], rows: readonly (readonly string[])[]): string {
+  const widths = heads.map((head, i) => Math.max(head.length, ...rows.map((row) => row[i]!.length)));
+  return [heads, ...rows].map((row) => `${row.map((cell, i) => cell.padEnd(widths[i]!)).join('   ').trimEnd()}\n`).join('');
+}
+
+/** @param name a process of `kubernode status`; absent: lists them. */
+export async function logs(name: string | undefined, options: { dataDir: string; follow?: boolean; tail?: string }): Promise<void> {
+  const config = requireCluster(options.dataDir);
+  const { logs: dir } = clusterPaths(config.dataDir);
+  const names = existsSync(dir) ? readdirSync(dir).filter((file) => file.endsWith('.log')).map((file) => file.slice(0, -4)) : [];
+  if (name === undefined) {
+    process.stdout.write(names.map((entry) => `${entry}\n`).join(''));
+    return;
+  }
+  if (!names.includes(name)) throw new UserError(`no logs of ${name}: there are ${names.join(', ') || 'none yet'}`);
+  await new Promise<void>((resolve, reject) => {
+    const child = spawn('tail', ['-n', options.tail ?? '+1', ...(options.follow === true ? ['-F'] : []), join(dir, `${name}.log`)], { stdio: 'inherit' });
+    child.on('error', reject);
+    child.on('close', () => resolve());
+  });
+}
+
+export function printKubeconfig(options: { dataDir: string }): void {
+  const config = requireCluster(options.dataDir);
+  const path = clusterPaths(config.dataDir).adminKubeconfig;
+  if (!existsSync(path)) throw new UserError('the cluster has no admin kubeconfig yet: kubernode up makes it');
+  process.stdout.write(readFileSync(path, 'utf8'));
+}

@@ -1,0 +1,182 @@
+/**
+ * `kubernode up`: from nothing to a cluster whose nodes are Ready and whose DNS answers.
+ *
+ * Idempotent: what runs already is left alone, what is missing is started. Each stage says how long it took.
+ */
+import { Resolver } from 'node:dns/promises';
+import { existsSync, readFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { nodes as nodesResource } from '#api/generated/core/v1';
+import type { Node } from '#api/generated/core/v1';
+import { systemClock } from '#base/clock';
+import { systemRandom } from '#base/random';
+import type { Client } from '#client/client';
+import { importImage } from '#kubelet/images/import-image';
+import { pauseImage } from '#kubelet/images/oci-image';
+import { clusterPki, COMPONENT_USERS, type ClusterPki } from '#pki/cluster-pki';
+import {
+  CLUSTER_DOMAIN, ensureNodes, hostAddress, loadClusterConfig, newClusterConfig, saveClusterConfig, type ClusterConfig, type NodeConfig,
+} from './cluster-config.ts';
+import { adminClient } from './cluster-client.ts';
+import { createHostNetwork, usedRanges } from './host-network.ts';
+import { clusterPaths, nodePaths } from './layout.ts';
+import { machineSocket, startControlPlane, startMachine, startNodeProcess, stopCluster } from './local-cluster.ts';
+import { SANDBOX_IMAGE } from './machine/containerd.ts';
+import { waitUntil } from './machine/wait-until.ts';
+import { findProgram, requireNodePrograms } from './preflight.ts';
+import { terminalProgress, UserError } from './terminal.ts';
+import { contextName, kubeconfigFor, mergeIntoUserKubeconfig, writeKubeconfigFile } from './user-kubeconfig.ts';
+
+const API_READY_MS_MAX = 60_000;
+const NODE_READY_MS_MAX = 120_000;
+const DNS_READY_MS_MAX = 60_000;
+const FIRST_API_PORT = 6443;
+
+export interface UpOptions {
+  dataDir: string;
+  nodes: string;
+  storage: 'embedded' | 'etcd' | 'memory';
+  etcdServers?: string;
+  foreground?: boolean;
+  kubeconfigMerge: boolean;
+}
+
+export async function up(options: UpOptions): Promise<void> {
+  requireNodePrograms();
+  const progress = terminalProgress();
+  const startedMs = performance.now();
+  const config = await configure(options);
+  const pki = await progress.stage('credentials and network', async () => {
+    const made = clusterPkiOf(config);
+    writeCredentials(config, made);
+    await createHostNetwork(config);
+    saveClusterConfig(config);
+    return made;
+  });
+  startControlPlane(config);
+  const machines = Promise.all(config.nodes.map(async (node) => {
+    const machine = await startMachine(config, node);
+    await ensurePauseImage(machineSocket(machine));
+    startNodeProcess(config, node, machine);
+  }));
+  machines.catch(() => { /* awaited below */ });
+  const client = await adminClient(config.dataDir);
+  try {
+    await progress.stage('API server ready', () => apiReady(client));
+    await progress.stage(`${config.nodes.length === 1 ? 'node machine' : `${config.nodes.length} node machines`} and container runtime`, () => machines);
+    await progress.stage('nodes Ready', () => nodesReady(client, config.nodes));
+    await progress.stage('DNS answers', () => dnsAnswers(config));
+  } finally {
+    await client.close();
+  }
+  const admin = kubeconfigFor(contextName(config), contextName(config), `https://127.0.0.1:${config.apiPort}`, pki, pki.admin);
+  const merged = options.kubeconfigMerge ? await mergeIntoUserKubeconfig(config, admin) : undefined;
+  progress.note(`The cluster is up after ${((performance.now() - startedMs) / 1000).toFixed(2)} s. ${merged === undefined
+    ? `kubectl --kubeconfig ${clusterPaths(config.dataDir).adminKubeconfig} get nodes`
+    : `Context ${contextName(config)} is in ${merged}: kubectl get nodes`}`);
+  if (options.foreground === true) await untilInterrupted(config);
+}
+
+async function configure(options: UpOptions): Promise<ClusterConfig> {
+  const count = Number(options.nodes);
+  if (!Number.isInteger(count) || count < 1) throw new UserError(`--nodes ${options.nodes}: a whole number from 1 up`);
+  if (options.storage === 'etcd' && options.etcdServers === undefined) throw new UserError('--storage etcd needs --etcd-servers https://host:2379[,…]');
+  const known = loadClusterConfig(options.dataDir);
+  const storage: ClusterConfig['storage'] = { engine: options.storage, ...(options.etcdServers === undefined ? {} : { etcdServers: options.etcdServers.split(',') }) };
+  const config = known ?? newClusterConfig(options.dataDir, await freePort(FIRST_API_PORT), await usedRanges(), storage);
+  ensureNodes(config, Math.max(count, config.nodes.length), 'node');
+  return config;
+}
+
+async function freePort(first: number): Promise<number> {
+  for (let port = first; port < first + 100; port++) {
+    const free = await new Promise<boolean>((resolve) => {
+      const probe = createServer();
+      probe.once('error', () => resolve(false));
+      probe.listen(port, '127.0.0.1', () => probe.close(() => resolve(true)));
+    });
+    if (free) return port;
+  }
+  throw new UserError(`no free port for the API server between ${first} and ${first + 99}`);
+}
+
+/** The first usable address of the service network is the API server's own. */
+export function clusterPkiOf(config: ClusterConfig): ClusterPki {
+  return clusterPki({
+    directory: clusterPaths(config.dataDir).pki, clock: systemClock, random: systemRandom, clusterDomain: CLUSTER_DOMAIN,
+    serviceAddress: config.dnsAddress.replace(/\.10$/, '.1'), addresses: [hostAddress(config)],
+  });
+}
+
+/** One kubeconfig per identity: nothing but the administrator's is in system:masters. */
+function writeCredentials(config: ClusterConfig, pki: ClusterPki): void {
+  const local = `https://127.0.0.1:${config.apiPort}`;
+  const bridge = `https://${hostAddress(config)}:${config.apiPort}`;
+  const name = contextName(config);
+  writeKubeconfigFile(clusterPaths(config.dataDir).adminKubeconfig, kubeconfigFor(name, name, local, pki, pki.admin));
+  for (const node of config.nodes) {
+    const { credentials } = nodePaths(config, node);
+    writeKubeconfigFile(`${credentials}/kubelet.kubeconfig`, kubeconfigFor(name, 'kubelet', bridge, pki, pki.node(node.name)));
+    writeKubeconfigFile(`${credentials}/proxy.kubeconfig`, kubeconfigFor(name, 'proxy', bridge, pki, pki.component(COMPONENT_USERS.proxy)));
+    writeKubeconfigFile(`${credentials}/dns.kubeconfig`, kubeconfigFor(name, 'dns', bridge, pki, pki.component('system:coredns')));
+  }
+}
+
+/** Builds and imports the sandbox image unless the node has it. */
+async function ensurePauseImage(socket: string): Promise<void> {
+  const { run } = await import('./shell.ts');
+  const present = await run('ctr', ['-a', socket, '-n', 'k8s.io', 'images', 'list', '-q', `name==${SANDBOX_IMAGE}`]);
+  if (present.includes(SANDBOX_IMAGE)) return;
+  const catatonit = findProgram('catatonit');
+  if (catatonit === undefined) throw new UserError('catatonit is not installed; on Debian: apt-get install catatonit');
+  await importImage(pauseImage(SANDBOX_IMAGE, readFileSync(catatonit)), { socket });
+}
+
+async function apiReady(client: Client): Promise<void> {
+  await waitUntil(async () => {
+    try {
+      await client.raw('GET', '/readyz');
+      return true;
+    } catch {
+      return false;
+    }
+  }, { timeoutMs: API_READY_MS_MAX, what: 'the API server (kubernode logs control-plane)' });
+}
+
+function isReady(node: Node): boolean {
+  return node.status?.conditions?.some((condition) => condition.type === 'Ready' && condition.status === 'True') === true;
+}
+
+async function nodesReady(client: Client, wanted: readonly NodeConfig[]): Promise<void> {
+  await waitUntil(async () => {
+    const { items } = await client.for(nodesResource).list();
+    return wanted.every(({ name }) => items.some((node) => node.metadata.name === name && isReady(node)));
+  }, { timeoutMs: NODE_READY_MS_MAX, intervalMs: 50, what: `nodes to be Ready (kubernode logs ${wanted[0]?.name})` });
+}
+
+async function dnsAnswers(config: ClusterConfig): Promise<void> {
+  await waitUntil(async () => {
+    const resolver = new Resolver({ timeout: 500, tries: 1 });
+    resolver.setServers([config.dnsAddress]);
+    try {
+      return (await resolver.resolve4(`kubernetes.default.svc.${CLUSTER_DOMAIN}`)).length > 0;
+    } catch {
+      return false;
+    }
+  }, { timeoutMs: DNS_READY_MS_MAX, intervalMs: 50, what: `DNS at ${config.dnsAddress} (kubernode logs ${config.nodes[0]?.name})` });
+}
+
+async function untilInterrupted(config: ClusterConfig): Promise<void> {
+  await new Promise<void>((resolve) => {
+    process.once('SIGINT', () => resolve());
+    process.once('SIGTERM', () => resolve());
+  });
+  await stopCluster(config);
+}
+
+/** Whether the data directory holds a cluster. @throws UserError otherwise. */
+export function requireCluster(dataDir: string): ClusterConfig {
+  const config = loadClusterConfig(dataDir);
+  if (config === undefined || !existsSync(config.dataDir)) throw new UserError(`no cluster in ${dataDir}: start one with kubernode up --data-dir ${dataDir}`);
+  return config;
+}
