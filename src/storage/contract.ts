@@ -77,6 +77,7 @@ export interface WriteRequest {
 }
 
 export type WriteResult =
+  /** `previous`: what the write replaced; undefined also when that record was damaged. */
   | { readonly ok: true; readonly revision: number; readonly previous: KeyValue | undefined }
   /** The condition did not hold: what stands there instead (undefined: no such key). */
   | { readonly ok: false; readonly current: KeyValue | undefined; readonly revision: number; readonly fenced?: boolean };

@@ -37,7 +37,7 @@ export function createMemoryStorage({ clock, historyLimit = HISTORY_LIMIT }: Mem
     }
     const version = decision.staged;
     bytes += version.size;
-    const previous = core.previousOf(version);
+    const { previous } = core.eventOf(version);
     core.publish(version.revision);
     if (keyspace.historyLength > historyLimit) moveCompaction(version.revision - historyLimit);
     drop(DROPS_PER_WRITE);

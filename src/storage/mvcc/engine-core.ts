@@ -7,7 +7,7 @@
 import type { Clock } from '#base/clock';
 import { nextTurn } from '#base/turn';
 import {
-  KEY_LENGTH_MAX, LeaseNotFoundError, TooLargeError, UnavailableError, VALUE_BYTES_MAX,
+  CorruptError, KEY_LENGTH_MAX, LeaseNotFoundError, TooLargeError, UnavailableError, VALUE_BYTES_MAX,
   type KeyValue, type RangeOptions, type RangeResult, type WatchEvent, type WriteRequest,
 } from '../contract.ts';
 import { Keyspace } from './keyspace.ts';
@@ -27,6 +27,8 @@ export interface EngineCoreOptions {
   /** The value of a version whose `value` is not held in memory. @throws CorruptError */
   readonly load: (version: Version) => Buffer;
   readonly expire: (leases: readonly Lease[]) => void;
+  /** Whether the event of a version may stay in memory with it; by default always. */
+  readonly keepsEvent?: (version: Version) => boolean;
 }
 
 /** The outcome of `decide`: staged, or a refusal that may be told once `current` (when given) is published. */
@@ -39,10 +41,12 @@ export class EngineCore {
   readonly leases: Leases;
   readonly hub: WatchHub;
   readonly #load: (version: Version) => Buffer;
+  readonly #keepsEvent: (version: Version) => boolean;
   #closed: UnavailableError | undefined;
 
-  constructor({ clock, load, expire }: EngineCoreOptions) {
+  constructor({ clock, load, expire, keepsEvent }: EngineCoreOptions) {
     this.#load = load;
+    this.#keepsEvent = keepsEvent ?? (() => true);
     this.leases = new Leases(clock, expire);
     this.hub = new WatchHub(this.keyspace, clock, (version) => this.eventOf(version));
   }
@@ -96,18 +100,26 @@ export class EngineCore {
     return { key: version.key, value: this.valueOf(version), modRevision: version.revision, createRevision: version.createRevision };
   }
 
-  /** The version before, when the key existed then. */
+  /** The version before, when the key existed then. A damaged one counts as none: it must be possible to replace or delete it. */
   previousOf(version: Version): KeyValue | undefined {
     const { previous } = version;
-    return previous === undefined || previous.deleted ? undefined : this.keyValue(previous);
+    if (previous === undefined || previous.deleted) return undefined;
+    try {
+      return this.keyValue(previous);
+    } catch (error) {
+      if (error instanceof CorruptError) return undefined;
+      throw error;
+    }
   }
 
   eventOf(version: Version): WatchEvent {
-    version.event ??= {
+    if (version.event !== undefined) return version.event;
+    const event: WatchEvent = {
       type: version.deleted ? 'delete' : 'put', key: version.key, value: this.valueOf(version), previous: this.previousOf(version),
       revision: version.revision, created: version.createRevision === version.revision,
     };
-    return version.event;
+    if (this.#keepsEvent(version)) version.event = event;
+    return event;
   }
 
   get(key: string, asked: number | undefined): KeyValue | undefined {

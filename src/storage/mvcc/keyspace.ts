@@ -50,7 +50,7 @@ export class Keyspace {
     const revision = this.newest + 1;
     const before = entry?.newest;
     const version: Version = {
-      key, revision, value, leaseId, deleted: value === undefined, size: value?.length ?? 0,
+      key, revision, value, leaseId, deleted: value === undefined, size: value?.length ?? 0, checksum: 0,
       createRevision: value === undefined ? 0 : before === undefined || before.deleted ? revision : before.createRevision,
       previous: before, event: undefined,
     };
@@ -167,12 +167,13 @@ export class Keyspace {
 
   /**
    * Replaces everything by versions in revision order, as read from a journal.
-   * @throws Error when history above `compacted` has a gap.
+   * @throws Error when history above `dropped` has a gap.
    */
-  load(versions: Iterable<Version>, compacted: number, published: number): void {
+  load(versions: Iterable<Version>, lines: { dropped: number; compacted: number; published: number }): void {
+    const { dropped, compacted, published } = lines;
     const newest = new Map<string, Version>();
     this.#log = [];
-    this.#logStart = Math.max(compacted, FIRST_REVISION) + 1;
+    this.#logStart = Math.max(dropped, FIRST_REVISION) + 1;
     for (const version of versions) {
       version.previous = newest.get(version.key);
       newest.set(version.key, version);
@@ -183,7 +184,7 @@ export class Keyspace {
     if (this.newest !== published) throw new Error(`the last revision is ${this.newest}, not ${published}`);
     this.#published = published;
     this.#compacted = compacted;
-    this.#dropped = compacted;
+    this.#dropped = dropped;
     const sorted = [...newest].map(([key, version]) => ({ key, newest: version })).sort((a, b) => (a.key < b.key ? -1 : 1));
     this.#entries.load(sorted);
   }

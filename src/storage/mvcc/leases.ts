@@ -6,7 +6,15 @@
  */
 import type { Clock, Timer } from '#base/clock';
 
-export interface Lease { readonly id: number; readonly ttlMs: number; /** Wall clock. */ readonly expiresAt: number; readonly keys: Set<string> }
+export interface Lease {
+  readonly id: number;
+  readonly ttlMs: number;
+  /** Wall clock, epoch milliseconds. */
+  readonly expiresAt: number;
+  readonly keys: Set<string>;
+  /** Time is up; its keys are being deleted and no new ones are taken. */
+  expired: boolean;
+}
 
 export class Leases {
   readonly #clock: Clock;
@@ -24,12 +32,15 @@ export class Leases {
   }
 
   get size(): number { return this.#byId.size; }
-  all(): Iterable<Lease> { return this.#byId.values(); }
-  get(id: number): Lease | undefined { return this.#byId.get(id); }
+  /** A lease that still takes keys. */
+  get(id: number): Lease | undefined {
+    const lease = this.#byId.get(id);
+    return lease === undefined || lease.expired ? undefined : lease;
+  }
 
   /** @param leftMs time until it expires; the whole time to live when it is new. */
   add(id: number, ttlMs: number, leftMs = ttlMs): Lease {
-    const lease: Lease = { id, ttlMs, expiresAt: this.#clock.now() + leftMs, keys: new Set() };
+    const lease: Lease = { id, ttlMs, expiresAt: this.#clock.now() + leftMs, keys: new Set(), expired: false };
     const dueMs = this.#clock.monotonicNow() + leftMs;
     let at = this.#queue.length;
     while (at > 0 && this.#queue[at - 1]!.dueMs > dueMs) at--;
@@ -67,7 +78,11 @@ export class Leases {
     this.#timerDueMs = Infinity;
     const nowMs = this.#clock.monotonicNow();
     const expired: Lease[] = [];
-    while (this.#queue.length > 0 && this.#queue[0]!.dueMs <= nowMs) expired.push(this.#queue.shift()!.lease);
+    while (this.#queue.length > 0 && this.#queue[0]!.dueMs <= nowMs) {
+      const { lease } = this.#queue.shift()!;
+      lease.expired = true;
+      expired.push(lease);
+    }
     this.#arm();
     if (expired.length > 0) this.#expire(expired);
   }

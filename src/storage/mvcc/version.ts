@@ -11,6 +11,8 @@ export interface Version {
   readonly leaseId: number;
   /** Bytes of the value. */
   readonly size: number;
+  /** Of the value, for engines that keep one; 0 otherwise. */
+  checksum: number;
   /** The value while it is held in memory; a deletion holds none. */
   value: Buffer | undefined;
   /** The version before this one while it is kept. */

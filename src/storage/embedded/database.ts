@@ -1,0 +1,126 @@
+/**
+ * The LMDB file of the embedded engine: tables of rows, one atomic durable batch at a time.
+ *
+ * What LMDB gives and what is asked of it here:
+ * - Copy-on-write pages and one small root record: a commit is whole or not there, also after a crash in its middle.
+ * - `overlappingSync` is off, so that the promise of a batch resolves after fdatasync and nothing is visible earlier; the
+ *   gathering of writers into batches is `group-commit.ts`, not LMDB's own.
+ * - On a failed commit lmdb rejects the batch's promise and, later, a second one that hangs on the error (`commitError`);
+ *   both are handled here, and the cause is what the caller gets.
+ */
+import { open, type Database as LmdbTable, type RootDatabase } from 'lmdb';
+import { UnavailableError } from '../contract.ts';
+import type { Version } from '../mvcc/version.ts';
+import {
+  checkValue, decodeHead, decodeLease, decodeState, encodeHead, encodeLease, encodeState, type LeaseRow, type StoreState,
+} from './record.ts';
+
+/** Address space that is reserved, not memory and not disk. */
+export const MAP_BYTES = 64 * 2 ** 30;
+
+const STATE_KEY = 'state';
+
+export interface CommitBatch {
+  readonly versions: readonly Version[];
+  /** Revisions whose rows go. */
+  readonly removed: readonly Version[];
+  readonly leases: readonly LeaseRow[];
+  readonly endedLeases: readonly number[];
+  readonly state: StoreState;
+}
+
+type Table = LmdbTable<Buffer, number>;
+
+export interface EmbeddedDatabase {
+  state(): StoreState | undefined;
+  /** In revision order. @throws CorruptError */
+  heads(): Iterable<Version>;
+  leases(): Iterable<LeaseRow>;
+  /** @throws CorruptError */
+  value(version: Version): Buffer;
+  /** Durable when it resolves. @throws DiskFullError, UnavailableError */
+  commit(batch: CommitBatch): Promise<void>;
+  /** Process ids that have the file open, this one included. */
+  readers(): number[];
+  /** Bytes of the file that hold something. */
+  usedBytes(): number;
+  close(): Promise<void>;
+}
+
+/** Nothing of the batch has been written; the store goes on with what it has. */
+export class DiskFullError extends UnavailableError {}
+
+export function openDatabase(path: string, options: { readOnly?: boolean; mapBytes?: number } = {}): EmbeddedDatabase {
+  const root: RootDatabase<Buffer, string> = open({
+    path, noSubdir: true, encoding: 'binary', overlappingSync: false, eventTurnBatching: false,
+    mapSize: options.mapBytes ?? MAP_BYTES, readOnly: options.readOnly ?? false, maxDbs: 8,
+  });
+  const table = (name: string): Table => root.openDB<Buffer, number>(name, { encoding: 'binary' });
+  const heads = table('heads');
+  const values = table('values');
+  const leases = table('leases');
+  const meta = root.openDB<Buffer, string>('meta', { encoding: 'binary' });
+
+  function write(batch: CommitBatch): void {
+    for (const version of batch.versions) {
+      heads.put(version.revision, encodeHead(version));
+      if (version.size > 0) values.put(version.revision, version.value!);
+    }
+    for (const version of batch.removed) {
+      heads.remove(version.revision);
+      if (version.size > 0) values.remove(version.revision);
+    }
+    for (const lease of batch.leases) leases.put(lease.id, encodeLease(lease));
+    for (const id of batch.endedLeases) leases.remove(id);
+    meta.put(STATE_KEY, encodeState(batch.state));
+  }
+
+  return {
+    state() {
+      const row = meta.get(STATE_KEY);
+      return row === undefined ? undefined : decodeState(row);
+    },
+    *heads() {
+      for (const { key, value } of heads.getRange({})) yield decodeHead(key, value);
+    },
+    *leases() {
+      for (const { key, value } of leases.getRange({})) yield decodeLease(key, value);
+    },
+    value(version) {
+      if (version.size === 0) return checkValue(version, undefined);
+      let found = values.getBinary(version.revision);
+      if (found === undefined) {
+        root.resetReadTxn();
+        found = values.getBinary(version.revision);
+      }
+      return checkValue(version, found);
+    },
+    async commit(batch) {
+      try {
+        await root.batch(() => write(batch));
+      } catch (error) {
+        throw await classify(error);
+      }
+    },
+    readers() {
+      root.get(STATE_KEY);
+      return [...root.readerList().matchAll(/^\s*(\d+)\s+\S+\s+\S+\s*$/gm)].map((match) => Number(match[1]));
+    },
+    usedBytes() {
+      const stats = root.getStats() as { pageSize: number; lastPageNumber: number };
+      return stats.pageSize * (stats.lastPageNumber + 1);
+    },
+    close: () => root.close(),
+  };
+}
+
+/** Finds the cause that lmdb hides in a second promise. */
+async function classify(error: unknown): Promise<UnavailableError> {
+  const nested = (error as { commitError?: Promise<unknown> }).commitError;
+  const cause: unknown = nested === undefined ? error : await nested.then(() => error, (inner: unknown) => inner);
+  const text = cause instanceof Error ? `${cause.message} ${(cause as NodeJS.ErrnoException).code ?? ''}` : String(cause);
+  if (/ENOSPC|no space left|MDB_MAP_FULL|EDQUOT|quota exceeded/i.test(text)) {
+    return new DiskFullError('the disk of the store is full: free space, writes resume by themselves', { cause });
+  }
+  return new UnavailableError(`writing to the store failed: ${text.trim()}`, { cause, unknown: true });
+}

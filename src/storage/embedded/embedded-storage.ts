@@ -1,0 +1,259 @@
+/**
+ * The embedded engine: the storage contract in one directory of this machine, on LMDB.
+ *
+ * Keys, revisions and the shape of history live in memory (about 0.2 KB a key), values on disk but for the newest few MB:
+ * a restart reads the heads of all records, not the values. The flow of a write:
+ *
+ *   decide against the newest staged state → stage → group commit (LMDB, fdatasync) → publish to readers, watchers → answer
+ *
+ * A refusal that depends on something staged waits for it to be durable, so that no answer shows what could still be lost.
+ * Failures: a full disk or quota refuses writes and keeps everything else going; any other write error ends the store
+ * (`onFailure`): the process must restart, reads what is durable, and goes on.
+ */
+import type { Clock, Timer } from '#base/clock';
+import type { Logger } from '#base/log';
+import {
+  CorruptError, NoSpaceError, UnavailableError, type StorageEngine, type WriteRequest, type WriteResult,
+} from '../contract.ts';
+import { EngineCore } from '../mvcc/engine-core.ts';
+import type { Lease } from '../mvcc/leases.ts';
+import type { Version } from '../mvcc/version.ts';
+import { Retention } from '../retention.ts';
+import { crc32 } from '../checksum.ts';
+import { DiskFullError, MAP_BYTES, openDatabase, type EmbeddedDatabase } from './database.ts';
+import { claimDirectory, syncDirectory, type StoreDirectory } from './directory.ts';
+import { GroupCommit } from './group-commit.ts';
+import { loadStore } from './load.ts';
+import { probeFile } from './probe.ts';
+import { ResidentValues } from './resident-values.ts';
+import { rowBytes } from './row-bytes.ts';
+
+export interface EmbeddedStorageOptions {
+  readonly directory: string;
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** Bytes of records, history included, at which puts are refused. */
+  readonly quotaBytes?: number;
+  /** History younger than this is kept, ms. */
+  readonly historyMs?: number;
+  /** Revisions of history that are kept at most. */
+  readonly historyLimit?: number;
+  /** Called once when the store has failed for good; the process should end and start again. */
+  readonly onFailure?: (error: UnavailableError) => void;
+  /** For tests: wraps the database. */
+  readonly wrapDatabase?: (database: EmbeddedDatabase) => EmbeddedDatabase;
+}
+
+const QUOTA_BYTES = 8 * 2 ** 30;
+const HISTORY_MS = 10 * 60_000;
+const HISTORY_LIMIT = 200_000;
+const RETENTION_INTERVAL_MS = 30_000;
+const LEASE_TTL_SECONDS_MIN = 1;
+/** Deletions of an expiring lease that are staged in one step. */
+const LEASE_DELETES_MAX = 500;
+const RETRY_MS = 1_000;
+
+/** @throws CorruptError when the store is damaged; Error when the directory is in use or of a newer format. */
+export async function openEmbeddedStorage(options: EmbeddedStorageOptions): Promise<StorageEngine> {
+  const directory = claimDirectory(options.directory);
+  let database: EmbeddedDatabase | undefined;
+  try {
+    if (directory.unclean) await probeFile(directory.dataPath, directory.rebooted ? 'everything' : 'records', MAP_BYTES);
+    database = openDatabase(directory.dataPath);
+    if (!directory.existed) syncDirectory(options.directory);
+    const others = database.readers().filter((pid) => pid !== process.pid);
+    if (others.length > 0) throw new Error(`the store in ${options.directory} is in use by process ${others.join(', ')}`);
+    return startEngine(options, directory, options.wrapDatabase?.(database) ?? database);
+  } catch (error) {
+    await database?.close();
+    directory.release(!directory.unclean && directory.existed);
+    throw error instanceof CorruptError ? new CorruptError(`${error.message}. ${adviceFor(options.directory)}`) : error;
+  }
+}
+
+function adviceFor(directory: string): string {
+  return `The store in ${directory} was not opened and nothing was changed. Keep a copy of the directory, then restore the latest snapshot `
+    + 'into an empty one with: kubernode snapshot restore FILE';
+}
+
+function startEngine(options: EmbeddedStorageOptions, directory: StoreDirectory, database: EmbeddedDatabase): StorageEngine {
+  const { clock, log, quotaBytes = QUOTA_BYTES } = options;
+  const core = new EngineCore({
+    clock,
+    load: (version) => database.value(version),
+    expire: (expired) => { for (const lease of expired) void expire(lease); },
+    keepsEvent: (version) => resident.holds(version),
+  });
+  const { keyspace, leases, hub } = core;
+  const loaded = loadStore(database, core, clock);
+  directory.markOpen();
+  const resident = new ResidentValues(keyspace);
+  const retention = new Retention({ historyMs: options.historyMs ?? HISTORY_MS, revisionsMax: options.historyLimit ?? HISTORY_LIMIT });
+  let usedBytes = loaded.bytes;
+  let alarm = false;
+  /** Until then puts are refused without trying: the disk was full a moment ago. */
+  let diskFullUntilMs = 0;
+  let closing: Promise<void> | undefined;
+
+  const commits = new GroupCommit({
+    keyspace, rows: loaded.rows, lastLeaseId: loaded.lastLeaseId,
+    commit: (batch) => database.commit(batch),
+    publish(revision) {
+      const from = keyspace.published + 1;
+      core.publish(revision);
+      resident.published(from);
+    },
+    removed: (versions) => release(versions),
+    refused(versions, error) {
+      release(versions);
+      log.warn('the disk of the store is full: writes are refused', { directory: options.directory, error });
+      diskFullUntilMs = clock.monotonicNow() + RETRY_MS;
+      clock.setTimer(RETRY_MS, () => commits.start(), { unref: true });
+    },
+    failed(error) {
+      log.error('the store has failed and must be opened again', { directory: options.directory, error });
+      core.close(error);
+      options.onFailure?.(error);
+    },
+  });
+  if (keyspace.droppable) commits.start();
+
+  function release(versions: readonly Version[]): void {
+    for (const version of versions) usedBytes -= rowBytes(version);
+    if (alarm && usedBytes < quotaBytes * 0.98) {
+      alarm = false;
+      log.info('the store is below its quota again: writes are taken', { usedBytes, quotaBytes });
+    }
+  }
+
+  /** @throws NoSpaceError */
+  function admit(request: WriteRequest): void {
+    if (request.value === undefined) return;
+    if (clock.monotonicNow() < diskFullUntilMs) throw new DiskFullError('the disk of the store is full: free space, writes resume by themselves');
+    if (usedBytes + request.value.length < quotaBytes) return;
+    if (!alarm) {
+      alarm = true;
+      log.error('the store is at its quota: only deletes are taken', { usedBytes, quotaBytes });
+      compactSoon(keyspace.published);
+    }
+    throw new NoSpaceError(`the store is at its quota of ${quotaBytes} bytes: delete objects, or raise the quota`);
+  }
+
+  function stage(version: Version): void {
+    if (version.value !== undefined) version.checksum = crc32(version.value);
+    usedBytes += rowBytes(version);
+  }
+
+  async function write(request: WriteRequest, signal?: AbortSignal): Promise<WriteResult> {
+    for (;;) {
+      signal?.throwIfAborted();
+      core.assertOpen();
+      admit(request);
+      const decision = core.decide(request);
+      if (decision.staged !== undefined) {
+        const version = decision.staged;
+        stage(version);
+        const { previous } = core.eventOf(version);
+        await untilAborted(commits.durable(version.revision), signal);
+        if (alarm) compactSoon(version.revision);
+        return { ok: true, revision: version.revision, previous };
+      }
+      const current = decision.current === undefined ? undefined : core.keyValue(decision.current);
+      const fenced = decision.fenced ? { fenced: true } : {};
+      if (keyspace.newest === keyspace.published) return { ok: false, current, revision: keyspace.published, ...fenced };
+      const settled = await untilAborted(commits.durable(keyspace.newest).then(() => true, (error: unknown) => {
+        if (error instanceof DiskFullError) return false;
+        throw error;
+      }), signal);
+      if (settled) return { ok: false, current, revision: keyspace.published, ...fenced };
+    }
+  }
+
+  async function compactTo(revision: number): Promise<void> {
+    if (revision <= keyspace.compacted) return;
+    keyspace.compact(revision);
+    hub.compacted();
+    await commits.compacted();
+  }
+
+  function compactSoon(revision: number): void {
+    compactTo(revision).catch((error: unknown) => { log.warn('compaction will be tried again', { error }); });
+  }
+
+  async function expire(lease: Lease): Promise<void> {
+    try {
+      while (lease.keys.size > 0) {
+        for (const key of [...lease.keys].slice(0, LEASE_DELETES_MAX)) {
+          if (keyspace.newestOf(key)?.leaseId === lease.id) stage(keyspace.stage(key, undefined, 0));
+        }
+        await commits.durable(keyspace.newest);
+      }
+      commits.endLease(lease.id);
+      leases.forget(lease.id);
+    } catch (error) {
+      if (core.closed === undefined) leases.retry(lease, RETRY_MS);
+      else log.debug('an expired lease is left for the next start', { lease: lease.id, error });
+    }
+  }
+
+  let retentionTimer: Timer | undefined;
+  const keepRetention = (): void => {
+    const target = retention.note(clock.monotonicNow(), keyspace.published);
+    compactSoon(target);
+    retentionTimer = clock.setTimer(RETENTION_INTERVAL_MS, keepRetention, { unref: true });
+  };
+  keepRetention();
+
+  async function close(): Promise<void> {
+    const inOrder = core.closed === undefined;
+    retentionTimer?.cancel();
+    core.close(new UnavailableError('storage is closed'));
+    await commits.stop();
+    await database.close();
+    directory.release(inOrder);
+  }
+
+  return {
+    async get(key, { revision, signal } = {}) {
+      signal?.throwIfAborted();
+      return core.get(key, revision);
+    },
+    range: (rangeOptions, signal) => core.range(rangeOptions, signal),
+    write,
+    watch: (watchOptions) => hub.watch(watchOptions),
+    requestProgress: () => hub.requestProgress(),
+    async currentRevision() {
+      core.assertOpen();
+      return keyspace.published;
+    },
+    async compact(revision) {
+      core.assertOpen();
+      await compactTo(revision);
+    },
+    async grantLease(ttlSeconds) {
+      core.assertOpen();
+      const ttlMs = Math.max(LEASE_TTL_SECONDS_MIN, ttlSeconds) * 1000;
+      const id = await commits.grantLease({ ttlMs, expiresAt: clock.now() + ttlMs });
+      leases.add(id, ttlMs);
+      return id;
+    },
+    async status() {
+      core.assertOpen();
+      return {
+        engine: 'embedded', revision: keyspace.published, compactedRevision: keyspace.compacted, keys: keyspace.keys,
+        bytes: usedBytes, quotaBytes,
+      };
+    },
+    close: () => (closing ??= close()),
+  };
+}
+
+/** The write goes on; only the wait ends. */
+function untilAborted<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (signal === undefined) return promise;
+  return new Promise((resolve, reject) => {
+    const onAbort = (): void => reject(signal.reason as Error);
+    signal.addEventListener('abort', onAbort, { once: true });
+    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
+  });
+}

@@ -1,0 +1,35 @@
+/**
+ * The victim of the kill test: opens a store and writes as fast as it can, telling each acknowledged write on stdout as
+ * `<revision> <key> <number> <deleted?>`. Run as a program: `node --import tsx kill-writer.ts <directory> <writers> <compact every ms>`.
+ */
+import { writeSync } from 'node:fs';
+import { systemClock } from '#base/clock';
+import { silentLogger } from '#base/log';
+import { openEmbeddedStorage } from './embedded-storage.ts';
+
+const [directory, writers, compactEveryMs, firstNumber] = process.argv.slice(2) as [string, string, string, string];
+const KEYS_PER_WRITER = 40;
+
+/** The value of a write: its key and number, padded; both sides can make it. */
+function valueOf(key: string, number: number): Buffer {
+  return Buffer.from(`${key}#${number}#`.padEnd(200 + (number * 37) % 3_000, String(number % 10)));
+}
+
+const engine = await openEmbeddedStorage({ directory, clock: systemClock, log: silentLogger });
+writeSync(1, `open ${await engine.currentRevision()}\n`);
+
+let number = Number(firstNumber);
+async function write(writer: number): Promise<void> {
+  for (;;) {
+    const mine = number++;
+    const key = `/registry/things/${writer}/${mine % KEYS_PER_WRITER}`;
+    const deletes = mine % 9 === 0;
+    const result = await engine.write({ key, value: deletes ? undefined : valueOf(key, mine) });
+    if (result.ok) writeSync(1, `${result.revision} ${key} ${mine} ${deletes ? 'deleted' : ''}\n`);
+  }
+}
+const compactEvery = Number(compactEveryMs);
+if (compactEvery > 0) {
+  setInterval(() => { void engine.currentRevision().then((revision) => engine.compact(Math.max(1, revision - 500))); }, compactEvery);
+}
+await Promise.all(Array.from({ length: Number(writers) }, (_, writer) => write(writer)));

@@ -1,0 +1,38 @@
+/** Reads a store's records into the key space at start, and checks that they are all there. */
+import type { Clock } from '#base/clock';
+import { CorruptError } from '../contract.ts';
+import type { EngineCore } from '../mvcc/engine-core.ts';
+import { FIRST_REVISION } from '../mvcc/keyspace.ts';
+import type { Version } from '../mvcc/version.ts';
+import type { EmbeddedDatabase } from './database.ts';
+import { rowBytes } from './row-bytes.ts';
+
+export interface LoadedStore { readonly rows: number; readonly bytes: number; readonly lastLeaseId: number }
+
+/** @throws CorruptError when a record is damaged or missing. */
+export function loadStore(database: EmbeddedDatabase, core: EngineCore, clock: Clock): LoadedStore {
+  const versions: Version[] = [];
+  let bytes = 0;
+  for (const version of database.heads()) {
+    versions.push(version);
+    bytes += rowBytes(version);
+  }
+  const state = database.state();
+  if (state === undefined) {
+    if (versions.length > 0) throw new CorruptError('the state record is missing');
+    return { rows: 0, bytes: 0, lastLeaseId: 0 };
+  }
+  if (state.rows !== versions.length) throw new CorruptError(`${state.rows} records were written, ${versions.length} are found`);
+  try {
+    core.keyspace.load(versions, { dropped: state.dropped, compacted: state.compacted, published: Math.max(state.revision, FIRST_REVISION) });
+  } catch (error) {
+    throw new CorruptError((error as Error).message);
+  }
+  for (const { id, ttlMs, expiresAt } of database.leases()) {
+    core.leases.add(id, ttlMs, Math.min(ttlMs, Math.max(0, expiresAt - clock.now())));
+  }
+  for (const { key, leaseId, revision } of versions) {
+    if (leaseId !== 0 && core.keyspace.newestOf(key)?.revision === revision) core.leases.attach(leaseId, key);
+  }
+  return { rows: state.rows, bytes, lastLeaseId: state.lastLeaseId };
+}

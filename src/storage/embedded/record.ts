@@ -1,0 +1,98 @@
+/**
+ * The rows of the embedded engine's file.
+ *
+ *   table   key                  value
+ *   heads   revision             crc32 · flags · revision · createRevision · leaseId · value length · value crc32 · key (UTF-8)
+ *   values  revision             the value as it was given; no row for a deletion or an empty value
+ *   leases  lease id             crc32 · time to live in ms · wall clock of expiry
+ *   meta    'state'              crc32 · JSON {format, revision, compacted, dropped, rows, lastLeaseId}
+ *
+ * Numbers are little endian; revisions, ids and times are doubles. Each row's crc32 covers the rest of the row; a head
+ * also holds its revision and its value's checksum, so that a row or value that turns up in another one's place is seen.
+ */
+import { CorruptError } from '../contract.ts';
+import { crc32 } from '../checksum.ts';
+import type { Version } from '../mvcc/version.ts';
+
+export const FORMAT_VERSION = 1;
+
+const HEAD_BYTES = 37;
+const FLAG_DELETED = 1;
+const LEASE_BYTES = 20;
+
+/** Everything else that must be read together with the rows. */
+export interface StoreState {
+  readonly format: number;
+  readonly revision: number;
+  readonly compacted: number;
+  readonly dropped: number;
+  /** Rows in `heads`: a missing row is noticed. */
+  readonly rows: number;
+  readonly lastLeaseId: number;
+}
+
+export interface LeaseRow { readonly id: number; readonly ttlMs: number; readonly expiresAt: number }
+
+export function encodeHead(version: Version): Buffer {
+  const row = Buffer.allocUnsafe(HEAD_BYTES + Buffer.byteLength(version.key));
+  row[4] = version.deleted ? FLAG_DELETED : 0;
+  row.writeDoubleLE(version.revision, 5);
+  row.writeDoubleLE(version.createRevision, 13);
+  row.writeDoubleLE(version.leaseId, 21);
+  row.writeUInt32LE(version.size, 29);
+  row.writeUInt32LE(version.checksum, 33);
+  row.write(version.key, HEAD_BYTES);
+  row.writeUInt32LE(crc32(row.subarray(4)), 0);
+  return row;
+}
+
+/** @throws CorruptError */
+export function decodeHead(revision: number, row: Buffer): Version {
+  if (row.length < HEAD_BYTES || row.readUInt32LE(0) !== crc32(row.subarray(4)) || row.readDoubleLE(5) !== revision) {
+    throw new CorruptError(`the record of revision ${revision} is damaged`);
+  }
+  return {
+    key: row.toString('utf8', HEAD_BYTES), revision, deleted: (row[4]! & FLAG_DELETED) !== 0, createRevision: row.readDoubleLE(13),
+    leaseId: row.readDoubleLE(21), size: row.readUInt32LE(29), checksum: row.readUInt32LE(33),
+    value: undefined, previous: undefined, event: undefined,
+  };
+}
+
+/** @throws CorruptError when `value` is not what was written. */
+export function checkValue(version: Version, value: Buffer | undefined): Buffer {
+  const found = value ?? EMPTY;
+  if (found.length === version.size && crc32(found) === version.checksum) return found;
+  throw new CorruptError(`the value of ${version.key} at revision ${version.revision} is damaged`);
+}
+
+const EMPTY = Buffer.alloc(0);
+
+export function encodeLease({ ttlMs, expiresAt }: LeaseRow): Buffer {
+  const row = Buffer.allocUnsafe(LEASE_BYTES);
+  row.writeDoubleLE(ttlMs, 4);
+  row.writeDoubleLE(expiresAt, 12);
+  row.writeUInt32LE(crc32(row.subarray(4)), 0);
+  return row;
+}
+
+/** @throws CorruptError */
+export function decodeLease(id: number, row: Buffer): LeaseRow {
+  if (row.length !== LEASE_BYTES || row.readUInt32LE(0) !== crc32(row.subarray(4))) throw new CorruptError(`the record of lease ${id} is damaged`);
+  return { id, ttlMs: row.readDoubleLE(4), expiresAt: row.readDoubleLE(12) };
+}
+
+export function encodeState(state: StoreState): Buffer {
+  const json = Buffer.from(`    ${JSON.stringify(state)}`);
+  json.writeUInt32LE(crc32(json.subarray(4)), 0);
+  return json;
+}
+
+/** @throws CorruptError; Error when the file is of a newer format. */
+export function decodeState(row: Buffer): StoreState {
+  if (row.length < 4 || row.readUInt32LE(0) !== crc32(row.subarray(4))) throw new CorruptError('the state record is damaged');
+  const state = JSON.parse(row.toString('utf8', 4)) as StoreState;
+  if (state.format > FORMAT_VERSION) {
+    throw new Error(`the store has format ${state.format}, this version of kubernode reads up to ${FORMAT_VERSION}: start the version that wrote it, or restore a snapshot`);
+  }
+  return state;
+}
