@@ -14,7 +14,7 @@ export type ResourceAmounts = Record<string, Quantity>;
 const isPodLevelResource = (name: string): boolean => name === 'cpu' || name === 'memory' || name.startsWith('hugepages-');
 
 export function podRequests(pod: Pod, options: { withoutOverhead?: boolean } = {}): ResourceAmounts {
-  const total = aggregate(pod, 'requests');
+  const total = containerTotals(pod, 'requests');
   overrideAtPodLevel(total, pod.spec?.resources?.requests);
   if (options.withoutOverhead !== true) addAll(total, parseAmounts(pod.spec?.overhead));
   return total;
@@ -22,7 +22,7 @@ export function podRequests(pod: Pod, options: { withoutOverhead?: boolean } = {
 
 /** A limit that some containers lack is the sum of the others'; overhead adds to those that are set. */
 export function podLimits(pod: Pod): ResourceAmounts {
-  const total = aggregate(pod, 'limits');
+  const total = containerTotals(pod, 'limits');
   overrideAtPodLevel(total, pod.spec?.resources?.limits);
   for (const [name, quantity] of Object.entries(parseAmounts(pod.spec?.overhead))) {
     const current = total[name];
@@ -37,7 +37,8 @@ export function parseAmounts(list: Readonly<Record<string, string>> | undefined)
   return amounts;
 }
 
-function aggregate(pod: Pod, list: 'requests' | 'limits'): ResourceAmounts {
+/** Of the containers alone: without overhead and without what is set at the pod's level. */
+export function containerTotals(pod: Pick<Pod, 'spec'>, list: 'requests' | 'limits'): ResourceAmounts {
   const total: ResourceAmounts = {};
   for (const container of pod.spec?.containers ?? []) addAll(total, amountsOf(container, list));
   const sidecars: ResourceAmounts = {};

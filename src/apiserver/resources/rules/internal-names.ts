@@ -1,0 +1,18 @@
+/** Where upstream's internal types name or order their fields otherwise than the schema does. */
+
+/** JSON name, alone or with its type before it → Go name. */
+export const FIELD_NAMES: Readonly<Record<string, string>> = {
+  apiGroup: 'APIGroup', apiVersion: 'APIVersion', uid: 'UID', os: 'OS', dnsPolicy: 'DNSPolicy', dnsConfig: 'DNSConfig', tty: 'TTY',
+  seLinuxOptions: 'SELinuxOptions', seLinuxChangePolicy: 'SELinuxChangePolicy', httpGet: 'HTTPGet', tcpSocket: 'TCPSocket', grpc: 'GRPC',
+  cidrs: 'CIDRs', ip: 'IP', csi: 'CSI', nfs: 'NFS', fc: 'FC', rbd: 'RBD', iscsi: 'ISCSI', cephfs: 'CephFS', fsType: 'FSType',
+  fsGroup: 'FSGroup', fsGroupChangePolicy: 'FSGroupChangePolicy', cpu: 'CPU', url: 'URL', apiGroups: 'APIGroups', apiVersions: 'APIVersions',
+  nonResourceURLs: 'NonResourceURLs', httpHeaders: 'HTTPHeaders', uri: 'URI', windowsOptions: 'WindowsOptions',
+};
+
+/** The fields of a type in the internal type's order. */
+export const FIELD_ORDER: Readonly<Record<string, string>> = {
+  'core/v1.PodSpec': 'volumes initContainers containers ephemeralContainers restartPolicy terminationGracePeriodSeconds activeDeadlineSeconds '
+    + 'dnsPolicy nodeSelector serviceAccountName automountServiceAccountToken nodeName securityContext imagePullSecrets hostname subdomain '
+    + 'setHostnameAsFQDN affinity schedulerName tolerations hostAliases priorityClassName priority preemptionPolicy dnsConfig readinessGates '
+    + 'runtimeClassName overhead enableServiceLinks topologySpreadConstraints os schedulingGates resourceClaims resources hostnameOverride schedulingGroup',
+};

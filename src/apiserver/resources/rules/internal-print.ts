@@ -1,0 +1,80 @@
+/**
+ * Prints a value as upstream's messages do where they print an internal struct: Go field names, every field, no JSON tags.
+ *
+ * Derived from the type's schema; the table of exceptions holds what the internal types name or order otherwise.
+ */
+import { SCHEMA_TEXT } from '#api/generated/schema-text';
+import { PrintedValue } from '#machinery/field-error';
+import { goJson } from '#machinery/go-print';
+import type { FieldSchema, TypeRef, TypeSchema } from '#machinery/schema/model';
+import { parseSchema } from '#machinery/schema/parse';
+import { FIELD_NAMES, FIELD_ORDER } from './internal-names.ts';
+
+const parsed = new Map<string, Map<string, TypeSchema>>();
+
+function typeSchema(name: string): TypeSchema | undefined {
+  const groupVersion = name.slice(0, name.lastIndexOf('.'));
+  let types = parsed.get(groupVersion);
+  if (!types) {
+    types = parseSchema(groupVersion, SCHEMA_TEXT[groupVersion] ?? '');
+    parsed.set(groupVersion, types);
+  }
+  return types.get(name);
+}
+
+/** @param type the schema's name of the type: `core/v1.SeccompProfile`. */
+export function goJsonOf(type: string, value: unknown): PrintedValue {
+  return new PrintedValue(printStruct(type, (value ?? {}) as Record<string, unknown>));
+}
+
+/** A list of structs; null for an absent one. */
+export function goJsonOfList(type: string, values: readonly unknown[] | undefined): PrintedValue {
+  return new PrintedValue(values ? `[${values.map((value) => printStruct(type, value as Record<string, unknown>)).join(',')}]` : 'null');
+}
+
+function printStruct(type: string, value: Record<string, unknown>): string {
+  const schema = typeSchema(type);
+  // Types of meta/v1 have no internal form: they print with their JSON names.
+  if (!schema || type.startsWith('meta/v1.')) return goJson(sortKeys(value));
+  const order = FIELD_ORDER[type];
+  const fields = order ? order.split(' ').map((name) => schema.fields.get(name)).filter((field) => field !== undefined) : [...schema.fields.values()];
+  return `{${fields.map((field) => `"${goName(type, field.name)}":${printField(field, value[field.name])}`).join(',')}}`;
+}
+
+function goName(type: string, name: string): string {
+  return FIELD_NAMES[`${type}.${name}`] ?? FIELD_NAMES[name] ?? name[0]!.toUpperCase() + name.slice(1);
+}
+
+function printField(field: FieldSchema, value: unknown): string {
+  if (value === undefined || value === null) return field.pointer ? 'null' : zeroOf(field.type);
+  return printValue(field.type, value);
+}
+
+function printValue(type: TypeRef, value: unknown): string {
+  switch (type.kind) {
+    case 'ref': return printStruct(type.name, value as Record<string, unknown>);
+    case 'list': return `[${(value as unknown[]).map((item) => printValue(type.item, item)).join(',')}]`;
+    case 'map': return `{${Object.entries(value as Record<string, unknown>).sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([key, item]) => `${goJson(key)}:${printValue(type.value, item)}`).join(',')}}`;
+    default: return goJson(value);
+  }
+}
+
+function zeroOf(type: TypeRef): string {
+  if (type.kind === 'list' || type.kind === 'map') return 'null';
+  if (type.kind === 'ref') return type.name.startsWith('meta/v1.ObjectMeta') ? '{}' : printStruct(type.name, {});
+  switch (type.scalar) {
+    case 'string': return '""';
+    case 'bool': return 'false';
+    case 'int32': case 'int64': case 'double': case 'IntOrString': return '0';
+    case 'Quantity': return '"0"';
+    default: return 'null';
+  }
+}
+
+/** Maps print with sorted keys. */
+export function sortKeys(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(sortKeys);
+  if (typeof value !== 'object' || value === null) return value;
+  return value;
+}
