@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { difference, hasPath, inCanonicalOrder, intersection, isEmptySet, parseSet, pathsOf, recursiveDifference, setOfPaths, union } from './field-set.ts';
+import { difference, hasPath, inCanonicalOrder, intersection, isEmptySet, matching, parseSet, pathsOf, recursiveDifference, setOfPaths, union } from './field-set.ts';
 import type { FieldSet } from './field-set.ts';
 import { elementText, PathElementError } from './path-element.ts';
 
@@ -15,6 +15,8 @@ test('set operations', async (t) => {
     ['difference keeps children', difference(set('f:a', 'f:a f:b', 'f:c'), set('f:a', 'f:c f:d')), ['f:c', 'f:a f:b']],
     ['difference of all', difference(set('f:a f:b'), set('f:a f:b')), []],
     ['recursive difference takes children along', recursiveDifference(set('f:a f:b', 'f:a', 'f:c f:d', 'f:c f:e'), set('f:a', 'f:c f:d')), ['f:c f:e']],
+    ['matching', matching(set('f:a', 'f:b v:1 f:c', 'f:b v:1 f:d', 'f:b v:1', 'f:e f:f'), { 'f:b': { '*': { 'f:c': true } }, 'f:e': true }),
+      ['f:b v:1', 'f:b v:1 f:c', 'f:e f:f']],
     ['recursive difference below a member', recursiveDifference(set('f:a', 'f:a f:b'), set('f:a f:b')), ['f:a']],
   ];
   for (const [name, actual, expected] of cases) await t.test(name, () => assert.deepEqual(text(actual), expected));

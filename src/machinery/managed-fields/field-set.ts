@@ -156,6 +156,21 @@ export function recursiveDifference(left: FieldSet, right: FieldSet): FieldSet {
   return out;
 }
 
+/** Steps to keep, `*` for any; `true`: and all below. The steps on the way count too. */
+export interface FieldPattern { readonly [element: string]: FieldPattern | true }
+
+export function matching(set: FieldSet, pattern: FieldPattern): FieldSet {
+  const out: FieldSet = {};
+  for (const key in set) {
+    const inner = pattern['*'] ?? pattern[key];
+    if (key === '.' || inner === undefined) continue;
+    const node = set[key] as FieldsV1;
+    const kept = inner === true || isEmptySet(node) ? node : makeNode(isMember(node), matching(node, inner));
+    if (kept !== undefined) out[key] = kept;
+  }
+  return out;
+}
+
 /** Every member, the ones of a level before those below it, in canonical order. */
 export function pathsOf(set: FieldSet, prefix: FieldPath = []): FieldPath[] {
   const keys = Object.keys(set).filter((key) => key !== '.').sort(compareElements);

@@ -8,8 +8,8 @@ import type { JsonObject } from '../patch/json-value.ts';
 import { compareObjects } from './compare.ts';
 import type { Comparison } from './compare.ts';
 import { conflictsOf, ConflictsError } from './conflict.ts';
-import { difference, EMPTY_SET, intersection, isEmptySet, recursiveDifference, union } from './field-set.ts';
-import type { FieldSet } from './field-set.ts';
+import { difference, EMPTY_SET, intersection, isEmptySet, matching, recursiveDifference, union } from './field-set.ts';
+import type { FieldPattern, FieldSet } from './field-set.ts';
 import { dropEmptyManagers, identityOf } from './managers.ts';
 import type { Manager, ManagerIdentity, Managers } from './managers.ts';
 import type { MergeType } from './merge-type.ts';
@@ -27,6 +27,8 @@ export interface KindVersions {
   convert(object: JsonObject, apiVersion: string): JsonObject;
   /** Fields that this endpoint does not let be written, and so not be owned. */
   resetFields?(apiVersion: string): FieldSet | undefined;
+  /** Where an endpoint lets only some fields be written: these. */
+  readonly writableFields?: FieldPattern | undefined;
 }
 
 /** An object that cannot be had in a version, or does not fit it. The text is upstream's. */
@@ -150,18 +152,17 @@ function moveOwnership({ before, after, managers, writer, versions, force, known
 }
 
 function filterReset(versions: KindVersions, apiVersion: string, changes: Comparison): Comparison {
-  const reset = versions.resetFields?.(apiVersion);
-  if (reset === undefined) return changes;
   return {
-    added: recursiveDifference(changes.added, reset),
-    modified: recursiveDifference(changes.modified, reset),
-    removed: recursiveDifference(changes.removed, reset),
+    added: withoutReset(versions, apiVersion, changes.added),
+    modified: withoutReset(versions, apiVersion, changes.modified),
+    removed: withoutReset(versions, apiVersion, changes.removed),
   };
 }
 
 function withoutReset(versions: KindVersions, apiVersion: string, set: FieldSet): FieldSet {
   const reset = versions.resetFields?.(apiVersion);
-  return reset === undefined ? set : recursiveDifference(set, reset);
+  const left = reset === undefined ? set : recursiveDifference(set, reset);
+  return versions.writableFields === undefined ? left : matching(left, versions.writableFields);
 }
 
 /** A copy of the managers, their sets in the grain of today's types. */
