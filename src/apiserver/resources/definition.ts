@@ -73,6 +73,8 @@ export interface ResourceDefinition<T extends KubeObject = KubeObject> {
   readonly returnDeletedObject?: boolean;
   /** When nobody says: what happens to dependents. */
   readonly defaultPropagation?: 'Background' | 'Orphan';
+  /** False: deletion never waits for dependents (events). */
+  readonly garbageCollected?: boolean;
   /** Graceful deletion (pods): the grace period in force for this object. Absent: deletion is immediate. */
   deletionGraceSeconds?(object: T, requestedSeconds: number | undefined): number;
   /** Field selector keys beyond metadata.name and metadata.namespace, with the object's values. */

@@ -87,3 +87,10 @@ export class Faults {
     if ((value ?? 0) < min || (value ?? 0) > max) this.invalid(place, value ?? 0, `must be between ${min} and ${max}, inclusive`);
   }
 }
+
+/** The faults that `check` finds. */
+export function faultsOf(check: (faults: Faults) => void): FieldError[] {
+  const faults = new Faults();
+  check(faults);
+  return faults.errors;
+}

@@ -10,6 +10,7 @@ import type { Faults } from './faults.ts';
 export type ResourceList = Readonly<Record<string, string>>;
 
 const MILLI = -3;
+const INT64_MAX = 2n ** 63n - 1n;
 const COUNTED = ['pods', 'resourcequotas', 'services', 'replicationcontrollers', 'secrets', 'configmaps', 'persistentvolumeclaims',
   'services.nodeports', 'services.loadbalancers'];
 const COMPUTE = ['cpu', 'memory', 'ephemeral-storage'];
@@ -41,9 +42,10 @@ export function compareTexts(a: string | undefined, b: string | undefined): numb
   return compareQuantities(a === undefined ? ZERO_QUANTITY : parseQuantity(a), b === undefined ? ZERO_QUANTITY : parseQuantity(b));
 }
 
-/** Not a whole number. */
+/** Not a whole number. Upstream counts thousandths in an int64, so what exceeds that counts as fractional, too. */
 export function isFractional(text: string): boolean {
-  return scaledValue(parseQuantity(text), MILLI) % 1000n !== 0n;
+  const milli = scaledValue(parseQuantity(text), MILLI);
+  return milli % 1000n !== 0n || milli > INT64_MAX || milli < -INT64_MAX;
 }
 
 export function isExtendedResource(name: string): boolean {

@@ -70,7 +70,9 @@ function checkClaims(claims: readonly ResourceClaim[], claimNames: ReadonlySet<s
     const at = `${place}[${index}]`;
     if (!name) {
       faults.required(at);
-    } else if (seen.has(name)) {
+      continue;
+    }
+    if (seen.has(name)) {
       faults.duplicate(at, name);
     } else {
       const key = request ? `${name}/${request}` : name;
@@ -79,9 +81,9 @@ function checkClaims(claims: readonly ResourceClaim[], claimNames: ReadonlySet<s
       else if (!request) for (const other of seen) if (other.startsWith(`${name}/`)) faults.duplicate(at, name);
       seen.add(key);
     }
-    if (!claimNames.has(name ?? '')) {
+    if (!claimNames.has(name)) {
       const known = claimNames.size === 0 ? ' which is empty' : `: ${[...claimNames].sort().join(', ')}`;
-      const fault = notFound(at, name ?? '');
+      const fault = notFound(at, name);
       faults.add([{ ...fault, message: `${fault.message}: must be one of the names in pod.spec.resourceClaims${known}` }]);
     }
   }

@@ -2,6 +2,7 @@
 import type { AppArmorProfile, Container, Pod, PodAffinityTerm } from '#api/generated/core/v1';
 import { semanticEqual } from '#machinery/deep-equal';
 import type { LabelSelector, ObjectMeta } from '#machinery/meta';
+import { formatTime } from '#machinery/time';
 import { computePodQos } from '#semantics/qos';
 import type { StrategyContext } from '../../definition.ts';
 import { Faults } from '../../rules/faults.ts';
@@ -17,7 +18,8 @@ export function preparePodForCreate(pod: Pod, context: StrategyContext): void {
   dropDisabledPodFields(pod.spec, undefined, context);
   if (pod.spec?.schedulingGates?.length) {
     pod.status.conditions = [{
-      type: 'PodScheduled', status: 'False', reason: 'SchedulingGated', message: 'Scheduling is blocked due to non-empty scheduling gates',
+      type: 'PodScheduled', status: 'False', lastTransitionTime: formatTime(context.nowMs), reason: 'SchedulingGated', 
+      message: 'Scheduling is blocked due to non-empty scheduling gates',
     }];
   }
   mergeLabelKeys(pod, context);
