@@ -19,6 +19,8 @@ export interface KeyValue {
   readonly modRevision: number;
   /** Revision at which the key came to be. */
   readonly createRevision: number;
+  /** The lease the key dies with; absent when there is none. */
+  readonly leaseId?: number;
 }
 
 export interface WatchEvent {
@@ -113,6 +115,8 @@ export interface StorageEngine {
   compact(revision: number): Promise<void>;
   /** A lease with a time to live; expiry deletes its keys as ordinary deletions. */
   grantLease(ttlSeconds: number): Promise<number>;
+  /** Time the lease has left; undefined when there is no such lease (any more). */
+  leaseSecondsLeft(leaseId: number): Promise<number | undefined>;
   status(): Promise<StorageStatus>;
   close(): Promise<void>;
 }

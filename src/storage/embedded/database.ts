@@ -26,7 +26,8 @@ export interface CommitBatch {
   readonly removed: readonly Version[];
   readonly leases: readonly LeaseRow[];
   readonly endedLeases: readonly number[];
-  readonly state: StoreState;
+  /** Absent while a restore is under way: a store without it is not opened. */
+  readonly state?: StoreState;
 }
 
 type Table = LmdbTable<Buffer, number>;
@@ -42,8 +43,8 @@ export interface EmbeddedDatabase {
   commit(batch: CommitBatch): Promise<void>;
   /** Process ids that have the file open, this one included. */
   readers(): number[];
-  /** Bytes of the file that hold something. */
-  usedBytes(): number;
+  /** Writes a copy without free pages to `path`, synced. */
+  copyTo(path: string): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -72,7 +73,7 @@ export function openDatabase(path: string, options: { readOnly?: boolean; mapByt
     }
     for (const lease of batch.leases) leases.put(lease.id, encodeLease(lease));
     for (const id of batch.endedLeases) leases.remove(id);
-    meta.put(STATE_KEY, encodeState(batch.state));
+    if (batch.state !== undefined) meta.put(STATE_KEY, encodeState(batch.state));
   }
 
   return {
@@ -106,10 +107,7 @@ export function openDatabase(path: string, options: { readOnly?: boolean; mapByt
       root.get(STATE_KEY);
       return [...root.readerList().matchAll(/^\s*(\d+)\s+\S+\s+\S+\s*$/gm)].map((match) => Number(match[1]));
     },
-    usedBytes() {
-      const stats = root.getStats() as { pageSize: number; lastPageNumber: number };
-      return stats.pageSize * (stats.lastPageNumber + 1);
-    },
+    copyTo: (copyPath) => root.backup(copyPath, true),
     close: () => root.close(),
   };
 }

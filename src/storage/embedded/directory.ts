@@ -12,6 +12,8 @@ import { randomBytes } from 'node:crypto';
 import { closeSync, existsSync, fsyncSync, linkSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, unlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
+export const DATA_FILE = 'data.mdb';
+
 export interface StoreDirectory {
   readonly dataPath: string;
   /** The file was there before. */
@@ -33,7 +35,7 @@ export function claimDirectory(directory: string): StoreDirectory {
   mkdirSync(directory, { recursive: true, mode: 0o700 });
   const at = (name: string): string => join(directory, name);
   const previous = claim(directory, at('owner'));
-  const dataPath = at('data.mdb');
+  const dataPath = at(DATA_FILE);
   const existed = existsSync(dataPath);
   const clean = existsSync(at('clean'));
   return {

@@ -245,7 +245,7 @@ test('a file cut short is refused with what to do, and left as it is', async (t)
 
 test('a store of a newer format is refused', async (t) => {
   const { open } = await bench(t);
-  const engine = await open({ wrapDatabase: (database) => ({ ...database, commit: (batch) => database.commit({ ...batch, state: { ...batch.state, format: 99 } }) }) });
+  const engine = await open({ wrapDatabase: (database) => ({ ...database, commit: (batch) => database.commit({ ...batch, state: { ...batch.state!, format: 99 } }) }) });
   await put(engine, '/a');
   await engine.close();
   await assert.rejects(open(), /format 99/);

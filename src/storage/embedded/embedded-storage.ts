@@ -237,6 +237,10 @@ function startEngine(options: EmbeddedStorageOptions, directory: StoreDirectory,
       leases.add(id, ttlMs);
       return id;
     },
+    async leaseSecondsLeft(leaseId) {
+      core.assertOpen();
+      return leases.secondsLeft(leaseId);
+    },
     async status() {
       core.assertOpen();
       return {

@@ -147,7 +147,7 @@ export class GroupCommit {
     return true;
   }
 
-  #take(): Pick<CommitBatch, 'versions' | 'removed' | 'state'> {
+  #take(): Required<Pick<CommitBatch, 'versions' | 'removed' | 'state'>> {
     const versions: Version[] = [];
     let bytes = 0;
     for (let r = this.#keyspace.published + 1; r <= this.#keyspace.newest && versions.length < BATCH_VERSIONS_MAX && bytes < BATCH_BYTES_MAX; r++) {

@@ -88,6 +88,10 @@ export function createMemoryStorage({ clock, historyLimit = HISTORY_LIMIT }: Mem
       leases.add(lastLeaseId, Math.max(LEASE_TTL_SECONDS_MIN, ttlSeconds) * 1000);
       return lastLeaseId;
     },
+    async leaseSecondsLeft(leaseId) {
+      core.assertOpen();
+      return leases.secondsLeft(leaseId);
+    },
     async status() {
       return { engine: 'memory', revision: keyspace.published, compactedRevision: keyspace.compacted, keys: keyspace.keys, bytes, quotaBytes: 0 };
     },

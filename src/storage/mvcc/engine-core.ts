@@ -97,7 +97,7 @@ export class EngineCore {
   }
 
   keyValue(version: Version): KeyValue {
-    return { key: version.key, value: this.valueOf(version), modRevision: version.revision, createRevision: version.createRevision };
+    return describe(version, this.valueOf(version));
   }
 
   /** The version before, when the key existed then. A damaged one counts as none: it must be possible to replace or delete it. */
@@ -145,7 +145,7 @@ export class EngineCore {
         const want = Math.min(limit - items.length, SCAN_SLICE_ITEMS);
         const versions = this.keyspace.scan(from, end, revision, want);
         for (const version of versions) {
-          items.push(keysOnly === true ? keyOnly(version) : this.keyValue(version));
+          items.push(keysOnly === true ? describe(version, EMPTY) : this.keyValue(version));
           if (keysOnly !== true && version.value === undefined && ++loaded % RANGE_SLICE_ITEMS === 0) await this.#giveTurn(signal);
         }
         if (versions.length < want) break;
@@ -165,6 +165,7 @@ export class EngineCore {
   }
 }
 
-function keyOnly(version: Version): KeyValue {
-  return { key: version.key, value: EMPTY, modRevision: version.revision, createRevision: version.createRevision };
+function describe({ key, revision, createRevision, leaseId }: Version, value: Buffer): KeyValue {
+  const found = { key, value, modRevision: revision, createRevision };
+  return leaseId === 0 ? found : { ...found, leaseId };
 }

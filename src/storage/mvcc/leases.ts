@@ -9,8 +9,8 @@ import type { Clock, Timer } from '#base/clock';
 export interface Lease {
   readonly id: number;
   readonly ttlMs: number;
-  /** Wall clock, epoch milliseconds. */
-  readonly expiresAt: number;
+  /** Monotonic. */
+  readonly dueMs: number;
   readonly keys: Set<string>;
   /** Time is up; its keys are being deleted and no new ones are taken. */
   expired: boolean;
@@ -40,14 +40,20 @@ export class Leases {
 
   /** @param leftMs time until it expires; the whole time to live when it is new. */
   add(id: number, ttlMs: number, leftMs = ttlMs): Lease {
-    const lease: Lease = { id, ttlMs, expiresAt: this.#clock.now() + leftMs, keys: new Set(), expired: false };
     const dueMs = this.#clock.monotonicNow() + leftMs;
+    const lease: Lease = { id, ttlMs, dueMs, keys: new Set(), expired: false };
     let at = this.#queue.length;
     while (at > 0 && this.#queue[at - 1]!.dueMs > dueMs) at--;
     this.#queue.splice(at, 0, { dueMs, lease });
     this.#byId.set(id, lease);
     this.#arm();
     return lease;
+  }
+
+  /** Undefined when there is no such lease, or its time is up. */
+  secondsLeft(id: number): number | undefined {
+    const lease = this.get(id);
+    return lease === undefined ? undefined : Math.max(0, lease.dueMs - this.#clock.monotonicNow()) / 1000;
   }
 
   attach(id: number, key: string): void { this.#byId.get(id)?.keys.add(key); }

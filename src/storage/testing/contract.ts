@@ -454,11 +454,14 @@ const cases: Record<string, Case> = {
 
   'lease: its keys die with it, as ordinary deletions': async (engine, harness) => {
     const leaseId = await engine.grantLease(2);
+    assert.ok((await engine.leaseSecondsLeft(leaseId))! <= 2);
     const kept = await put(engine, '/kept');
     await engine.write({ key: '/a', value: bytes('1'), leaseId });
     await engine.write({ key: '/b', value: bytes('2'), leaseId });
     await engine.write({ key: '/moved', value: bytes('3'), leaseId });
     const last = await put(engine, '/moved', '4');
+    assert.equal((await engine.get('/a'))?.leaseId, leaseId);
+    assert.equal((await engine.get('/moved'))?.leaseId, undefined);
     await harness.passSeconds(1);
     assert.deepEqual(keysOf(await list(engine, '/')), ['/a', '/b', '/kept', '/moved']);
     await harness.passSeconds(4);
@@ -466,6 +469,7 @@ const cases: Record<string, Case> = {
     assert.deepEqual(keysOf(await list(engine, '/')), ['/kept', '/moved']);
     assert.equal((await engine.get('/kept'))?.modRevision, kept);
     await assert.rejects(engine.write({ key: '/c', value: bytes('1'), leaseId }), LeaseNotFoundError);
+    assert.equal(await engine.leaseSecondsLeft(leaseId), undefined);
   },
 
   'lease: an unknown one is refused': async (engine) => {
