@@ -35,6 +35,10 @@ export interface FieldSchema {
   /** Strategic merge: any of `merge`, `replace`, `retainKeys`. */
   readonly patchStrategies: readonly string[];
   readonly patchMergeKey: string | undefined;
+  /** The Go type as decode errors name it, where it does not follow from `type`: `v1.Protocol`, `[]types.UID`. */
+  readonly goType?: string;
+  /** The embedded Go structs the field comes from, dot-separated, which decode errors show in the path: `VolumeSource`. */
+  readonly embedded?: string;
 }
 
 export interface UnionSchema {

@@ -7,6 +7,8 @@
  *       2.1 hostPath *HostPathVolumeSource       number path of an inlined message; `*` a pointer upstream
  *       6 ports []ContainerPort list=map(containerPort,protocol) patch=merge(containerPort)
  *       - name string                            no protobuf number
+ *       1 protocol string go=Protocol            the Go type that decode errors name; the version's own package is left out
+ *       3 secret *SecretVolumeSource in=VolumeSource   the embedded Go struct that decode errors name in the path
  *       union type localhostProfile=LocalhostProfile
  *
  * Types: scalars, `[]T`, `map[T]`, `Name` of the same file, `group/version.Name` of another.
@@ -61,7 +63,11 @@ function parseField(groupVersion: string, line: string): FieldSchema {
   let patchStrategies: string[] = [];
   let patchMergeKey: string | undefined;
   let keep = false;
+  let goType: string | undefined;
+  let embedded: string | undefined;
   for (const attribute of attributes) {
+    if (attribute.startsWith('go=')) { goType = expandGoType(groupVersion, attribute.slice(3)); continue; }
+    if (attribute.startsWith('in=')) { embedded = attribute.slice(3); continue; }
     const match = /^(\w+)(?:=([\w,]+)(?:\(([^)]*)\))?)?$/.exec(attribute);
     const argument = match?.[3];
     switch (match?.[1]) {
@@ -79,7 +85,14 @@ function parseField(groupVersion: string, line: string): FieldSchema {
     type: parseTypeRef(groupVersion, pointer ? rawType.slice(1) : rawType),
     protoPath: number === '-' ? undefined : number.split('.').map(Number),
     pointer, keep, list, mapType, patchStrategies, patchMergeKey,
+    ...(goType === undefined ? {} : { goType }), ...(embedded === undefined ? {} : { embedded }),
   };
+}
+
+/** `[]Capability` of `core/v1` → `[]v1.Capability`. */
+function expandGoType(groupVersion: string, text: string): string {
+  const goPackage = groupVersion.slice(groupVersion.indexOf('/') + 1);
+  return text.replace(/(^|[[\]])(?=[A-Z])/g, `$1${goPackage}.`);
 }
 
 function parseTypeRef(groupVersion: string, text: string): TypeRef {
