@@ -5,11 +5,12 @@
  * the binding come along (the node's topology labels among them, put there by admission).
  */
 import type { Binding, Pod } from '#api/generated/core/v1';
-import { rfc3339, type Clock } from '#base/clock';
+import type { Clock } from '#base/clock';
 import { fieldErrorsText, notSupported, path, required, type FieldError } from '#machinery/field-error';
 import { quote } from '#machinery/go-print';
 import type { KubeObject } from '#machinery/meta';
 import { newBadRequest, newConflict, newNotFound, newUnknownError } from '#machinery/status-error';
+import { withCondition } from '#semantics/condition';
 import type { DecisionContext, DecisionResource } from '../decision.ts';
 import type { StoredObjects } from './stored-objects.ts';
 
@@ -61,10 +62,7 @@ function assigned(pod: Pod | undefined, { metadata, target }: Binding, name: str
   if (pod.metadata.annotations === undefined) delete pod.metadata.annotations;
   if (pod.metadata.labels === undefined) delete pod.metadata.labels;
   const { nominatedNodeName: _nominated, ...status } = pod.status ?? {};
-  const conditions = (status.conditions ?? []).filter(({ type }) => type !== 'PodScheduled');
-  const before = status.conditions?.find(({ type }) => type === 'PodScheduled');
-  const since = before?.status === 'True' ? before.lastTransitionTime : rfc3339(nowMs);
-  pod.status = { ...status, conditions: [...conditions, { type: 'PodScheduled', status: 'True', lastProbeTime: null as unknown as string, ...(since === undefined ? {} : { lastTransitionTime: since }) }] };
+  pod.status = { ...status, conditions: withCondition(status.conditions, { type: 'PodScheduled', status: 'True', lastProbeTime: null as unknown as string }, nowMs) };
   return pod;
 }
 

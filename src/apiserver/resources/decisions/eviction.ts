@@ -12,6 +12,7 @@ import { invalid, path } from '#machinery/field-error';
 import type { KubeObject } from '#machinery/meta';
 import { labelSelectorOf, labelsMatch } from '#machinery/selector/label-selector';
 import { isConflict, newBadRequest, newConflict, newForbidden, newInvalid, newNotFound, newTooManyRequests, newUnknownError, StatusError } from '#machinery/status-error';
+import { withCondition } from '#semantics/condition';
 import type { DecisionContext, DecisionResource } from '../decision.ts';
 import type { StoredObjects } from './stored-objects.ts';
 
@@ -139,7 +140,10 @@ function countedDown(budget: PodDisruptionBudget, podName: string, nowMs: number
   }
   if (allowed === 0) throw withCause(newTooManyRequests(VIOLATION, 0), whyNot(budget));
   const next: PodDisruptionBudget = { ...budget, status: { ...status!, disruptionsAllowed: allowed - 1, disruptedPods: { ...status?.disruptedPods, [podName]: rfc3339(nowMs) } } };
-  if (allowed === 1) next.status!.conditions = insufficient(budget, nowMs);
+  if (allowed === 1) {
+    const condition = { type: 'DisruptionAllowed', status: 'False', reason: 'InsufficientPods', message: '', observedGeneration: budget.metadata.generation ?? 0 };
+    next.status!.conditions = withCondition(status?.conditions, condition, nowMs);
+  }
   return next;
 }
 
@@ -153,13 +157,6 @@ function whyNot({ metadata: { name }, status }: PodDisruptionBudget): string {
   if (currentHealthy <= desiredHealthy) return `The disruption budget ${name} needs ${desiredHealthy} healthy pods and has ${currentHealthy} currently`;
   const because = said ? ` (${condition.reason}): ${condition.message}` : '';
   return `The disruption budget ${name} does not allow evicting pods currently${because}`;
-}
-
-function insufficient({ metadata, status }: PodDisruptionBudget, nowMs: number): NonNullable<NonNullable<PodDisruptionBudget['status']>['conditions']> {
-  const before = status?.conditions?.find(({ type }) => type === 'DisruptionAllowed');
-  const others = (status?.conditions ?? []).filter(({ type }) => type !== 'DisruptionAllowed');
-  const lastTransitionTime = before?.status === 'False' ? before.lastTransitionTime : rfc3339(nowMs);
-  return [...others, { type: 'DisruptionAllowed', status: 'False', reason: 'InsufficientPods', message: '', observedGeneration: metadata.generation ?? 0, lastTransitionTime }];
 }
 
 /** Says in the pod's status why it goes, then deletes it. */
@@ -188,13 +185,9 @@ function checkPreconditions({ metadata }: Pod, { preconditions }: DeleteOptionsB
 }
 
 function withDisruptionTarget(pod: Pod, nowMs: number): Pod {
-  const before = pod.status?.conditions?.find(({ type }) => type === 'DisruptionTarget');
-  const since = before?.status === 'True' && before.lastTransitionTime !== undefined ? before.lastTransitionTime : rfc3339(nowMs);
   const condition = {
-    type: 'DisruptionTarget', status: 'True', lastProbeTime: null as unknown as string, lastTransitionTime: since,
-    reason: 'EvictionByEvictionAPI', message: 'Eviction API: evicting',
+    type: 'DisruptionTarget', status: 'True', lastProbeTime: null as unknown as string, reason: 'EvictionByEvictionAPI', message: 'Eviction API: evicting',
   };
-  const others = (pod.status?.conditions ?? []).filter(({ type }) => type !== 'DisruptionTarget');
-  pod.status = { ...pod.status, conditions: [...others, condition] };
+  pod.status = { ...pod.status, conditions: withCondition(pod.status?.conditions, condition, nowMs) };
   return pod;
 }

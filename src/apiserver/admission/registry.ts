@@ -1,0 +1,59 @@
+/**
+ * The built-in plugins in upstream's order. Both halves of the chain run in this order.
+ *
+ * Off by default, as upstream: OwnerReferencesPermissionEnforcement, AlwaysPullImages, ImagePolicyWebhook, PodNodeSelector,
+ * PodTolerationRestriction, EventRateLimit, ExtendedResourceToleration, DenyServiceExternalIPs.
+ */
+import { certificateApproval, certificateSigning, certificateSubjectRestriction, clusterTrustBundleAttest } from './certificate-signers.ts';
+import { defaultIngressClass } from './default-ingress-class.ts';
+import { defaultStorageClass } from './default-storage-class.ts';
+import { defaultTolerationSeconds } from './default-toleration-seconds.ts';
+import type { AdmissionDependencies } from './dependencies.ts';
+import { escalation } from './escalation.ts';
+import { limitRanger } from './limit-ranger.ts';
+import { namespaceLifecycle } from './namespace-lifecycle.ts';
+import { nodeRestriction } from './node-restriction.ts';
+import { persistentVolumeClaimResize } from './persistent-volume-claim-resize.ts';
+import type { AdmissionPlugin } from './plugin.ts';
+import { podTopologyLabels } from './pod-topology-labels.ts';
+import { priority } from './priority.ts';
+import { runtimeClass } from './runtime-class.ts';
+import { serviceAccount } from './service-account.ts';
+import { storageObjectInUseProtection } from './storage-object-in-use-protection.ts';
+import { taintNodesByCondition } from './taint-nodes-by-condition.ts';
+
+/** Plugins that come from elsewhere: policies written in CEL, webhooks. They stand behind the built-in ones, before quota. */
+export interface ExtensionPlugins {
+  readonly mutatingAdmissionPolicy?: AdmissionPlugin;
+  readonly mutatingAdmissionWebhook?: AdmissionPlugin;
+  readonly validatingAdmissionPolicy?: AdmissionPlugin;
+  readonly validatingAdmissionWebhook?: AdmissionPlugin;
+}
+
+export function admissionPlugins(dependencies: AdmissionDependencies, extensions: ExtensionPlugins = {}): AdmissionPlugin[] {
+  const plugins: (AdmissionPlugin | undefined)[] = [
+    namespaceLifecycle(dependencies),
+    limitRanger(dependencies),
+    serviceAccount(dependencies),
+    nodeRestriction(dependencies),
+    taintNodesByCondition(),
+    priority(dependencies),
+    defaultTolerationSeconds(),
+    defaultStorageClass(dependencies),
+    storageObjectInUseProtection(),
+    persistentVolumeClaimResize(dependencies),
+    runtimeClass(dependencies),
+    certificateApproval(dependencies),
+    certificateSigning(dependencies),
+    clusterTrustBundleAttest(dependencies),
+    certificateSubjectRestriction(),
+    defaultIngressClass(dependencies),
+    podTopologyLabels(dependencies),
+    extensions.mutatingAdmissionPolicy,
+    extensions.mutatingAdmissionWebhook,
+    extensions.validatingAdmissionPolicy,
+    extensions.validatingAdmissionWebhook,
+    escalation(dependencies),
+  ];
+  return plugins.filter((plugin) => plugin !== undefined);
+}
