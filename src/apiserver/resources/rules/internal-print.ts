@@ -34,11 +34,17 @@ export function goJsonOfList(type: string, values: readonly unknown[] | undefine
 
 function printStruct(type: string, value: Record<string, unknown>): string {
   const schema = typeSchema(type);
-  // Types of meta/v1 have no internal form: they print with their JSON names.
-  if (!schema || type.startsWith('meta/v1.')) return goJson(sortKeys(value));
+  if (!schema) return goJson(value);
+  if (type.startsWith('meta/v1.')) return printTagged(schema, value);
   const order = FIELD_ORDER[type];
   const fields = order ? order.split(' ').map((name) => schema.fields.get(name)).filter((field) => field !== undefined) : [...schema.fields.values()];
   return `{${fields.map((field) => `"${goName(type, field.name)}":${printField(field, value[field.name])}`).join(',')}}`;
+}
+
+/** Types of meta/v1 have no internal form: they print with their JSON names, without what is unset. */
+function printTagged(schema: TypeSchema, value: Record<string, unknown>): string {
+  const set = [...schema.fields.values()].filter((field) => value[field.name] !== undefined && value[field.name] !== null);
+  return `{${set.map((field) => `"${field.name}":${printValue(field.type, value[field.name])}`).join(',')}}`;
 }
 
 function goName(type: string, name: string): string {
@@ -72,9 +78,12 @@ function zeroOf(type: TypeRef): string {
   }
 }
 
-/** Maps print with sorted keys. */
-export function sortKeys(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(sortKeys);
-  if (typeof value !== 'object' || value === null) return value;
-  return value;
+/** A map, with its keys sorted; null for an absent one. */
+export function goJsonOfMap(map: Readonly<Record<string, unknown>> | undefined): PrintedValue {
+  return new PrintedValue(map ? goJson(Object.fromEntries(Object.entries(map).sort(([a], [b]) => (a < b ? -1 : 1)))) : 'null');
+}
+
+/** A pointer to a struct: null when there is none. */
+export function goJsonOfPointer(type: string, value: unknown): PrintedValue {
+  return value === undefined || value === null ? new PrintedValue('null') : goJsonOf(type, value);
 }

@@ -79,14 +79,24 @@ export function pullPolicyFor(image: string): string {
   return imageTag(image) === 'latest' ? 'Always' : 'IfNotPresent';
 }
 
-const IMAGE_REFERENCE =
-  /^((?:(?:[a-zA-Z0-9]|[a-zA-Z0-9][a-zA-Z0-9-]*[a-zA-Z0-9])(?:\.(?:[a-zA-Z0-9]|[a-zA-Z0-9][a-zA-Z0-9-]*[a-zA-Z0-9]))*|\[[a-fA-F0-9:]+\])(?::[0-9]+)?\/)?[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*(?:\/[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*)*(?::([\w][\w.-]{0,127}))?(@[A-Za-z][A-Za-z0-9]*(?:[-_+.][A-Za-z][A-Za-z0-9]*)*:[0-9a-fA-F]{32,})?$/;
+const DOMAIN = String.raw`(?:[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?(?:\.[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?)*|\[[a-fA-F0-9:]+\])(?::[0-9]+)?`;
+const PATH_PART = '[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*';
+const DIGEST = String.raw`[A-Za-z][A-Za-z0-9]*(?:[-_+.][A-Za-z][A-Za-z0-9]*)*:[0-9a-fA-F]{32,}`;
+const IMAGE_REFERENCE = new RegExp(String.raw`^((?:${DOMAIN}/)?${PATH_PART}(?:/${PATH_PART})*)(?::([\w][\w.-]{0,127}))?(@${DIGEST})?$`);
+const IMAGE_NAME_MAX = 255;
 
 /** '' for an image with a digest and for what is no image reference; `latest` when no tag is written. */
 function imageTag(image: string): string {
   const match = IMAGE_REFERENCE.exec(image);
-  if (!match) return '';
+  if (!match || /^[a-f0-9]{64}$/.test(image) || fullNameLength(match[1]!) > IMAGE_NAME_MAX) return '';
   return match[2] ?? (match[3] ? '' : 'latest');
+}
+
+/** With the default registry and its `library` where they are not written. */
+function fullNameLength(name: string): number {
+  const first = name.includes('/') ? name.slice(0, name.indexOf('/')) : '';
+  if (/[.:A-Z[]/.test(first) || first === 'localhost') return name.length;
+  return name.length + (first === '' ? 'docker.io/library/' : 'docker.io/').length;
 }
 
 function defaultVolume(volume: Volume): void {

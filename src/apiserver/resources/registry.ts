@@ -1,0 +1,43 @@
+/** The one list of resource definitions: those with rules of their own, and generic ones for the rest of the schema. */
+import { allGroupVersions, isStableVersion, type ResourceInfo } from '#api/registry';
+import { BUILT_IN_DEFINITIONS } from './built-in.ts';
+import type { ResourceDefinition } from './definition.ts';
+import { genericDefinition } from './generic-definition.ts';
+
+export interface RegisteredResource {
+  readonly info: ResourceInfo;
+  readonly definition: ResourceDefinition;
+}
+
+/** `group/version` or `group/version/resource` → served or not. */
+export type RuntimeConfig = ReadonlyMap<string, boolean>;
+
+/** Every stored resource that is served. @throws Error when two definitions claim one resource. */
+export function registeredResources(runtimeConfig: RuntimeConfig = new Map()): RegisteredResource[] {
+  const own = new Map<string, ResourceDefinition>();
+  for (const definition of BUILT_IN_DEFINITIONS) {
+    const { group, version, resource } = definition.resource;
+    const key = `${group}/${version}/${resource}`;
+    if (own.has(key)) throw new Error(`two definitions of ${key}`);
+    own.set(key, definition);
+  }
+  return servedResources(runtimeConfig).filter(isStored).map((info) => ({
+    info, definition: own.get(`${info.group}/${info.version}/${info.resource}`) ?? genericDefinition(info),
+  }));
+}
+
+/** Everything that is served, reviews and the like included. */
+export function servedResources(runtimeConfig: RuntimeConfig = new Map()): ResourceInfo[] {
+  const served: ResourceInfo[] = [];
+  for (const { group, version, resources } of allGroupVersions()) {
+    const groupVersion = group === '' ? version : `${group}/${version}`;
+    const on = runtimeConfig.get(groupVersion) ?? runtimeConfig.get(version === 'v1' ? 'api/ga' : '') ?? isStableVersion(version);
+    for (const info of resources) if (runtimeConfig.get(`${groupVersion}/${info.resource}`) ?? on) served.push(info);
+  }
+  return served;
+}
+
+/** Kinds that can be read back. */
+function isStored(info: ResourceInfo): boolean {
+  return info.verbs.includes('get') && info.resource !== 'componentstatuses';
+}
