@@ -8,7 +8,7 @@ const OWN_LABELS: ReadonlySet<string> = new Set([
 const OWN_DOMAINS = ['kubelet.kubernetes.io', 'node.kubernetes.io'];
 const RESTRICTED_DOMAIN = 'node-restriction.kubernetes.io';
 /** Roles that a node may take when it registers, not later. */
-const ROLES_AT_REGISTRATION: ReadonlySet<string> = new Set(['control-plane', 'infra', 'master', 'worker'].map((role) => `node-role.kubernetes.io/${role}`));
+const ROLES_AT_REGISTRATION: ReadonlySet<string> = new Set(['arbiter', 'control-plane', 'etcd', 'master', 'worker'].map((role) => `node-role.kubernetes.io/${role}`));
 
 export function isForbiddenNodeLabel(label: string, operation: 'CREATE' | 'UPDATE'): boolean {
   const domain = label.includes('/') ? label.slice(0, label.indexOf('/')) : '';

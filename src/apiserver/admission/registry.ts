@@ -15,6 +15,7 @@ import { namespaceLifecycle } from './namespace-lifecycle.ts';
 import { nodeRestriction } from './node-restriction.ts';
 import { persistentVolumeClaimResize } from './persistent-volume-claim-resize.ts';
 import type { AdmissionPlugin } from './plugin.ts';
+import { podSecurity } from './pod-security/pod-security.ts';
 import { podTopologyLabels } from './pod-topology-labels.ts';
 import { priority } from './priority.ts';
 import { runtimeClass } from './runtime-class.ts';
@@ -37,6 +38,7 @@ export function admissionPlugins(dependencies: AdmissionDependencies, extensions
     serviceAccount(dependencies),
     nodeRestriction(dependencies),
     taintNodesByCondition(),
+    podSecurity(dependencies),
     priority(dependencies),
     defaultTolerationSeconds(),
     defaultStorageClass(dependencies),
