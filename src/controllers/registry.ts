@@ -1,17 +1,34 @@
 /** All controllers, in the order in which they start. A new one is added here, and nowhere else. */
 import type { ControllerDefinition } from './controller.ts';
 import { deploymentController } from './deployment/deployment-controller.ts';
+import { endpointsController } from './endpoints/endpoints-controller.ts';
+import { endpointSliceController } from './endpointslice/endpointslice-controller.ts';
+import { endpointSliceMirroringController } from './endpointslicemirroring/mirroring-controller.ts';
+import { garbageCollectorController } from './garbagecollector/garbage-collector-controller.ts';
 import { namespaceController } from './namespace/namespace-controller.ts';
+import { nodeIpamController } from './nodeipam/node-ipam-controller.ts';
+import { nodeLifecycleController } from './nodelifecycle/node-lifecycle-controller.ts';
+import { podGcController } from './podgc/pod-gc-controller.ts';
 import { replicaSetController } from './replicaset/replicaset-controller.ts';
 import { replicationController } from './replicaset/replication-controller.ts';
 import { rootCaPublisher } from './serviceaccount/root-ca-publisher.ts';
 import { serviceAccountsController } from './serviceaccount/service-accounts-controller.ts';
+import { taintEvictionController } from './tainteviction/taint-eviction-controller.ts';
 
 export const CONTROLLERS: readonly ControllerDefinition[] = [
   serviceAccountsController,
   rootCaPublisher,
   namespaceController,
+  nodeIpamController,
+  nodeLifecycleController,
+  taintEvictionController,
   deploymentController,
   replicaSetController,
   replicationController,
+  endpointSliceController,
+  endpointSliceMirroringController,
+  endpointsController,
+  podGcController,
+  // Last: it shares the informers that the others asked for.
+  garbageCollectorController,
 ];
