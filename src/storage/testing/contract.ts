@@ -251,7 +251,9 @@ const cases: Record<string, Case> = {
   },
 
   'compaction: older reads and watches are refused, the rest stays': async (engine) => {
-    const first = await put(engine, '/a', '1');
+    // etcd still takes a watch after the revision just before the compacted one: not asked here.
+    const first = await put(engine, '/a', '0');
+    await put(engine, '/a', '1');
     const second = await put(engine, '/a', '2');
     const third = await put(engine, '/b', '1');
     await engine.compact(second);
@@ -546,9 +548,18 @@ const cases: Record<string, Case> = {
   },
 };
 
-/** Registers the suite for one engine. @param skip a reason, when the engine cannot run here. */
-export function storageContract(name: string, open: () => Promise<EngineUnderTest>, skip?: string): void {
+export interface ContractOptions {
+  /** Why the engine cannot run here. */
+  readonly skip?: string;
+  /** False: the engine cannot tell progress on request (etcd before 3.4.25). */
+  readonly progress?: boolean;
+}
+
+/** Registers the suite for one engine. */
+export function storageContract(name: string, open: () => Promise<EngineUnderTest>, options: ContractOptions = {}): void {
   for (const [title, run] of Object.entries(cases)) {
+    const unable = title.startsWith('progress:') && options.progress === false ? 'no progress on request' : undefined;
+    const skip = options.skip ?? unable;
     test(`${name}: ${title}`, { ...(skip === undefined ? {} : { skip }) }, async () => {
       const harness = await open();
       try {

@@ -1,0 +1,96 @@
+/** Real etcd members on loopback for tests: started, paused, killed, started again; gone with the test. */
+import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+export interface EtcdMember {
+  readonly url: string;
+  readonly pid: () => number | undefined;
+  start(): Promise<void>;
+  /** Freezes and thaws the process. */
+  pause(): void;
+  resume(): void;
+  kill(): Promise<void>;
+}
+
+export interface EtcdCluster { readonly members: readonly EtcdMember[]; readonly endpoints: readonly string[]; stop(): Promise<void> }
+
+const READY_MS_MAX = 15_000;
+
+/** The reason why tests with etcd are skipped here; undefined when they are not. */
+export function whyNoEtcd(): string | undefined {
+  return spawnSync('etcd', ['--version']).status === 0 ? undefined : 'etcd is not installed (Debian: apt-get install etcd-server)';
+}
+
+export async function startEtcd(size: number, flags: readonly string[] = []): Promise<EtcdCluster> {
+  const directory = mkdtempSync(join(tmpdir(), 'kubernode-etcd-'));
+  const ports = await freePorts(size * 2);
+  const peers = Array.from({ length: size }, (_, i) => `m${i}=http://127.0.0.1:${ports[size + i]}`).join(',');
+  const members = Array.from({ length: size }, (_, i) => member(`m${i}`, directory, ports[i]!, ports[size + i]!, peers, flags));
+  const stop = async (): Promise<void> => {
+    await Promise.all(members.map((one) => one.kill()));
+    rmSync(directory, { recursive: true, force: true });
+  };
+  try {
+    await Promise.all(members.map((one) => one.start()));
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+  return { members, endpoints: members.map((one) => one.url), stop };
+}
+
+function member(name: string, directory: string, clientPort: number, peerPort: number, peers: string, flags: readonly string[]): EtcdMember {
+  const url = `http://127.0.0.1:${clientPort}`;
+  const peerUrl = `http://127.0.0.1:${peerPort}`;
+  let child: ChildProcess | undefined;
+  let output = '';
+  return {
+    url,
+    pid: () => child?.pid,
+    async start() {
+      output = '';
+      child = spawn('etcd', [
+        '--name', name, '--data-dir', join(directory, name), '--listen-client-urls', url, '--advertise-client-urls', url,
+        '--listen-peer-urls', peerUrl, '--initial-advertise-peer-urls', peerUrl, '--initial-cluster', peers, '--initial-cluster-state', 'new',
+        '--heartbeat-interval', '50', '--election-timeout', '500', '--log-level', 'error', ...flags,
+      ], { stdio: ['ignore', 'ignore', 'pipe'] });
+      child.stderr!.on('data', (chunk: Buffer) => { output = (output + chunk.toString()).slice(-4_000); });
+      await untilHealthy(url, () => (child?.exitCode === null ? undefined : output));
+    },
+    pause: () => { child?.kill('SIGSTOP'); },
+    resume: () => { child?.kill('SIGCONT'); },
+    async kill() {
+      const dying = child;
+      if (dying === undefined || dying.exitCode !== null || dying.signalCode !== null) return;
+      const gone = new Promise((resolve) => { dying.once('exit', resolve); });
+      dying.kill('SIGKILL');
+      await gone;
+    },
+  };
+}
+
+async function untilHealthy(url: string, dead: () => string | undefined): Promise<void> {
+  const untilMs = performance.now() + READY_MS_MAX;
+  for (;;) {
+    const healthy = await fetch(`${url}/health`).then((answer) => answer.json() as Promise<{ health: string }>).then((body) => body.health === 'true', () => false);
+    if (healthy) return;
+    const output = dead();
+    if (output !== undefined) throw new Error(`etcd ended: ${output}`);
+    if (performance.now() > untilMs) throw new Error(`etcd at ${url} is not healthy`);
+    await new Promise((resolve) => { setTimeout(resolve, 50); });
+  }
+}
+
+async function freePorts(count: number): Promise<number[]> {
+  const servers = await Promise.all(Array.from({ length: count }, () => new Promise<import('node:net').Server>((resolve, reject) => {
+    const server = createServer();
+    server.on('error', reject);
+    server.listen(0, '127.0.0.1', () => resolve(server));
+  })));
+  const ports = servers.map((server) => (server.address() as { port: number }).port);
+  await Promise.all(servers.map((server) => new Promise((resolve) => { server.close(resolve); })));
+  return ports;
+}
