@@ -6,7 +6,7 @@
  * `start` follows roles, bindings, pods and so on through the API server itself, as `system:apiserver`; until it has
  * resolved, only `system:masters` gets anything. `bootstrap` brings in the default policy.
  */
-import { nodes, secrets, serviceaccounts, type Pod, pods as podResource } from '#api/generated/core/v1';
+import { nodes, pods as podResource, secrets, serviceaccounts, type Pod, type ResourceQuota } from '#api/generated/core/v1';
 import { poddisruptionbudgets, type PodDisruptionBudget } from '#api/generated/policy/v1';
 import type { Clock } from '#base/clock';
 import type { Logger } from '#base/log';
@@ -49,9 +49,10 @@ export interface AccessOptions {
   readonly client: Client;
   /** Over the same client; started by `start`. */
   readonly informers: InformerFactory;
-  /** The stored pods and disruption budgets, for binding and eviction. */
+  /** What binding, eviction and quota change directly. */
   readonly pods: StoredObjects<Pod>;
   readonly budgets: StoredObjects<PodDisruptionBudget>;
+  readonly quotas: StoredObjects<ResourceQuota>;
   readonly pki: ClusterPki;
   /** `iss` of tokens. Default: https://kubernetes.default.svc.CLUSTER-DOMAIN. */
   readonly issuer?: string;
@@ -118,7 +119,7 @@ export function createAccess(options: AccessOptions): Access {
     ],
     tokenAuthenticators, authorizer,
     impersonation: impersonation(authorizer),
-    admission: admissionChain(admissionPlugins(dependencies, options.extensions)),
+    admission: admissionChain(admissionPlugins(dependencies, options.quotas, options.extensions)),
     decisions: decisions(options, { issuer, audiences, objects, authorizer, rbac, tokenAuthenticators }),
     issuer: issuerDocuments(issuer, pki),
     async start(signal) {

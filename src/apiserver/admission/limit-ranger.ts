@@ -3,17 +3,16 @@ import { limitranges, type Container, type LimitRange, type LimitRangeItem, type
 import { compareQuantities, formatQuantity, parseQuantity, quantityValue, type Quantity } from '#machinery/quantity';
 import { parseAmounts, podLimits, podRequests, type ResourceAmounts } from '#semantics/pod-resources';
 import type { AdmissionDependencies } from './dependencies.ts';
+import { freshLister } from './fresh-lister.ts';
 import type { AdmissionAttributes, AdmissionPlugin } from './plugin.ts';
 import { isAbout, refused } from './refusal.ts';
 
 const ANNOTATION = 'kubernetes.io/limit-ranger';
 
 export function limitRanger(dependencies: AdmissionDependencies): AdmissionPlugin {
-  const informer = dependencies.informers.for(limitranges);
-  const rangesOf = async ({ namespace, signal }: AdmissionAttributes): Promise<LimitRange[]> => {
-    const known = informer.list(namespace);
-    return known.length > 0 ? known : (await dependencies.client.for(limitranges, namespace).list({ signal })).items;
-  };
+  const listRanges = freshLister(dependencies, limitranges);
+  const rangesOf = async ({ namespace, signal }: AdmissionAttributes): Promise<LimitRange[]> =>
+    [...await listRanges(namespace, signal)].sort((a, b) => (a.metadata.name! < b.metadata.name! ? -1 : 1));
   return {
     name: 'LimitRanger',
     async admit(attributes) {

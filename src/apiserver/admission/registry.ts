@@ -4,6 +4,8 @@
  * Off by default, as upstream: OwnerReferencesPermissionEnforcement, AlwaysPullImages, ImagePolicyWebhook, PodNodeSelector,
  * PodTolerationRestriction, EventRateLimit, ExtendedResourceToleration, DenyServiceExternalIPs.
  */
+import type { ResourceQuota } from '#api/generated/core/v1';
+import type { StoredObjects } from '../resources/decisions/stored-objects.ts';
 import { certificateApproval, certificateSigning, certificateSubjectRestriction, clusterTrustBundleAttest } from './certificate-signers.ts';
 import { defaultIngressClass } from './default-ingress-class.ts';
 import { defaultStorageClass } from './default-storage-class.ts';
@@ -18,6 +20,7 @@ import type { AdmissionPlugin } from './plugin.ts';
 import { podSecurity } from './pod-security/pod-security.ts';
 import { podTopologyLabels } from './pod-topology-labels.ts';
 import { priority } from './priority.ts';
+import { resourceQuota } from './resource-quota.ts';
 import { runtimeClass } from './runtime-class.ts';
 import { serviceAccount } from './service-account.ts';
 import { storageObjectInUseProtection } from './storage-object-in-use-protection.ts';
@@ -31,7 +34,7 @@ export interface ExtensionPlugins {
   readonly validatingAdmissionWebhook?: AdmissionPlugin;
 }
 
-export function admissionPlugins(dependencies: AdmissionDependencies, extensions: ExtensionPlugins = {}): AdmissionPlugin[] {
+export function admissionPlugins(dependencies: AdmissionDependencies, quotas: StoredObjects<ResourceQuota>, extensions: ExtensionPlugins = {}): AdmissionPlugin[] {
   const plugins: (AdmissionPlugin | undefined)[] = [
     namespaceLifecycle(dependencies),
     limitRanger(dependencies),
@@ -55,6 +58,7 @@ export function admissionPlugins(dependencies: AdmissionDependencies, extensions
     extensions.mutatingAdmissionWebhook,
     extensions.validatingAdmissionPolicy,
     extensions.validatingAdmissionWebhook,
+    resourceQuota(dependencies, quotas),
     escalation(dependencies),
   ];
   return plugins.filter((plugin) => plugin !== undefined);
