@@ -32,6 +32,9 @@ const WRITE_ATTEMPT_MS = 5_000;
 const CALL_MS_MAX = 9_000;
 const RETRY_MS = 50;
 const MONITOR_INTERVAL_MS = 1_000;
+/** While an election is likely: after an end point was left. */
+const MONITOR_SOON_MS = 200;
+const MONITOR_SOON_COUNT = 15;
 const MONITOR_DEADLINE_MS = 1_000;
 
 type ServiceName = keyof EtcdServices;
@@ -45,6 +48,12 @@ export class EtcdConnection {
   readonly #endpoints: readonly Endpoint[];
   readonly #leaving = new Set<() => void>();
   #current = 0;
+  /** The election the end point in use has seen last; 0: not known. */
+  #term = 0;
+  /** Quick looks left. */
+  #soon = 0;
+  /** The monitor waits for an answer: it will set its timer itself. */
+  #asking = false;
   #token: string | undefined;
   #monitor: Timer | undefined;
   #closed = false;
@@ -55,7 +64,7 @@ export class EtcdConnection {
     this.#log = options.log;
     this.#auth = options.auth;
     this.#endpoints = options.endpoints.map((url) => connect(url, options.tls));
-    this.#watchHealth();
+    this.#watchHealth(0);
   }
 
   get address(): string { return this.#endpoints[this.#current]!.address; }
@@ -110,17 +119,36 @@ export class EtcdConnection {
       this.#log.warn('leaving an etcd end point', { endpoint: this.#endpoints[at]!.address, next: this.address, why });
     }
     for (const onLeave of [...this.#leaving]) onLeave();
-    // Whoever waits for an answer from there would wait for the deadline.
-    for (const call of [...this.#endpoints[at]!.inFlight]) call.cancel();
+    this.#cancelAt(at);
+    this.#soon = MONITOR_SOON_COUNT;
+    if (this.#asking) return;
+    this.#monitor?.cancel();
+    this.#watchHealth(MONITOR_SOON_MS);
   }
 
-  #watchHealth(): void {
-    this.#monitor = this.#clock.setTimer(MONITOR_INTERVAL_MS, () => {
+  /** Whoever waits for an answer from there would wait for the deadline: reads are made again, writes have an unknown end. */
+  #cancelAt(at: number): void { for (const call of [...this.#endpoints[at]!.inFlight]) call.cancel(); }
+
+  #watchHealth(delayMs: number): void {
+    this.#monitor = this.#clock.setTimer(delayMs, () => {
       const at = this.#current;
+      this.#asking = true;
       this.#unary<StatusResponse>(this.#endpoints[at]!, 'Maintenance', 'Status', {}, MONITOR_DEADLINE_MS, undefined).then(
-        (answer) => { if (answer.leader === 0) this.#leave(at, 'it has no leader'); },
+        ({ leader, raftTerm }) => {
+          if (leader === 0) this.#leave(at, 'it has no leader');
+          else if (this.#term !== raftTerm) {
+            // What was on its way to the former leader is lost without an answer.
+            if (this.#term !== 0) this.#cancelAt(at);
+            this.#term = raftTerm;
+          }
+        },
         (error: unknown) => { if (blamesEndpoint(error as ServiceError)) this.#leave(at, (error as ServiceError).details); },
-      ).finally(() => { if (!this.#closed) this.#watchHealth(); });
+      ).finally(() => {
+        this.#asking = false;
+        if (this.#closed) return;
+        if (this.#soon > 0) this.#soon--;
+        this.#watchHealth(this.#soon > 0 ? MONITOR_SOON_MS : MONITOR_INTERVAL_MS);
+      });
     }, { unref: true });
   }
 

@@ -20,7 +20,7 @@ export interface WatchResponse {
   readonly header: EtcdHeader; readonly watch_id: number; readonly created: boolean; readonly canceled: boolean;
   readonly compact_revision: number; readonly cancel_reason: string; readonly events: readonly EtcdEvent[];
 }
-export interface StatusResponse { readonly header: EtcdHeader; readonly version: string; readonly dbSize: number; readonly leader: number; readonly errors: readonly string[] }
+export interface StatusResponse { readonly header: EtcdHeader; readonly version: string; readonly dbSize: number; readonly leader: number; readonly raftTerm: number; readonly errors: readonly string[] }
 export interface LeaseTimeToLiveResponse { readonly TTL: number }
 
 const DELETE = 1;
