@@ -9,6 +9,7 @@
  * first value of a wrong type. Unknown and duplicate fields are collected when `strict` is on and never stop anything here.
  */
 import { canonicalBase64 } from './base64.ts';
+import { fillZeros, isDropped, zeroOf, zeroStruct } from './canonical-zero.ts';
 import { DecodeError } from './decode-error.ts';
 import { STRICT_ERRORS_MAX, exactInt64, readAny, setOwn } from './json-any.ts';
 import { JsonReader } from './json-reader.ts';
@@ -16,7 +17,6 @@ import type { TokenKind } from './json-reader.ts';
 import { quote } from '../go-print.ts';
 import { QuantityError, canonicalQuantity } from '../quantity.ts';
 import { TimeError, canonicalMicroTime, canonicalTime } from '../time.ts';
-import { ZERO_SCALARS } from './type-plan.ts';
 import type { FieldPlan, TypePlan, ValuePlan } from './type-plan.ts';
 
 export interface DecodeOutcome {
@@ -146,13 +146,13 @@ class TypedDecoder {
       this.#frames.push(field);
       const value = this.#value(field.value, duplicate ? out[key] : undefined);
       this.#frames.pop();
-      if (value === undefined || (field.dropsZero && isZero(value, field.value))) {
+      if (value === undefined || isDropped(value, field)) {
         if (duplicate) delete out[key];
       } else {
         out[key] = value;
       }
     }
-    for (const field of plan.filled) if (out[field.name] === undefined) out[field.name] = zeroOf(field.value);
+    fillZeros(out, plan);
     return out;
   }
 
@@ -332,32 +332,4 @@ function int32(text: string): number | undefined {
 
 function finite(value: number): number | undefined {
   return Number.isFinite(value) ? value : undefined;
-}
-
-function isZero(value: unknown, plan: ValuePlan): boolean {
-  switch (plan.code) {
-    case 'list': return (value as unknown[]).length === 0;
-    case 'map':
-      for (const _ in value as object) return false;
-      return Object.keys(value as object).length === 0;
-    default: return value === '' || value === 0 || value === false;
-  }
-}
-
-function zeroOf(plan: ValuePlan): unknown {
-  const scalar = ZERO_SCALARS[plan.code];
-  if (scalar !== undefined) return scalar;
-  switch (plan.code) {
-    case 'struct': return zeroStruct(plan.struct());
-    case 'Quantity': return '0';
-    case 'IntOrString': return 0;
-    default: return null;
-  }
-}
-
-/** What an absent struct that is no pointer looks like. */
-export function zeroStruct(plan: TypePlan): Record<string, unknown> {
-  const out: Record<string, unknown> = {};
-  for (const field of plan.filled) out[field.name] = zeroOf(field.value);
-  return out;
 }

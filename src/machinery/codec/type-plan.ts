@@ -24,8 +24,10 @@ export interface FieldPlan {
   readonly value: ValuePlan;
   readonly pointer: boolean;
   readonly keep: boolean;
-  /** Zero values are left out of objects and of their JSON. */
+  /** Zero values are left out of JSON. */
   readonly dropsZero: boolean;
+  /** Zero values are left out of decoded objects; printed again where JSON has them. */
+  readonly absentWhenZero: boolean;
   /** `"name":`, as it is written. */
   readonly jsonKey: string;
   /** Go's name of the enclosing type. */
@@ -71,7 +73,7 @@ export class TypePlans {
     const ordered: FieldPlan[] = [];
     const typeMeta = type.isKind || type.fields.has('items') ? ['kind', 'apiVersion'] : [];
     for (const name of typeMeta) {
-      if (!type.fields.has(name)) fields.set(name, this.#field(TYPE_META_FIELD(name), fields.size, goName));
+      if (!type.fields.has(name)) fields.set(name, this.#field(typeMetaField(name), fields.size, goName));
     }
     for (const schema of type.fields.values()) {
       const field = this.#field(schema, fields.size, goName);
@@ -79,7 +81,7 @@ export class TypePlans {
       ordered.push(field);
     }
     const filled = ordered.filter((field) => field.keep && !field.pointer
-      && (field.value.code === 'struct' || (field.schema.required && Object.hasOwn(ZERO_SCALARS, field.value.code))));
+      && (field.value.code === 'struct' || (field.schema.required && hasZeroScalar(field.value))));
     return { name: type.name, goName, isKind: type.isKind || typeMeta.length > 0, fields, ordered, filled };
   }
 
@@ -87,6 +89,7 @@ export class TypePlans {
     const value = this.value(schema.type, schema.goType);
     return {
       name: schema.name, index, value, pointer: schema.pointer, keep: schema.keep, dropsZero: !schema.pointer && !schema.keep,
+      absentWhenZero: !schema.pointer && (!schema.keep || (!schema.required && (value.code === 'Quantity' || value.code === 'IntOrString'))),
       jsonKey: `${JSON.stringify(schema.name)}:`, owner, schema,
       goName: schema.embedded === undefined ? schema.name : `${schema.embedded}.${schema.name}`,
     };
@@ -114,10 +117,10 @@ export class TypePlans {
 
 const JSON_SCHEMA_TYPE = 'apiextensions/v1.JSONSchemaProps';
 
-/** Decoded objects always have these where required. */
-export const ZERO_SCALARS: Readonly<Record<string, string | number | boolean>> = {
-  string: '', bool: false, int32: 0, int64: 0, double: 0,
-};
+/** Types whose absence and zero value are told apart nowhere. */
+function hasZeroScalar(plan: ValuePlan): boolean {
+  return ['string', 'bool', 'int32', 'int64', 'double', 'Quantity', 'IntOrString'].includes(plan.code);
+}
 
 function isSchemaUnion(scalar: Scalar): boolean {
   return scalar === 'JSONSchemaPropsOrArray' || scalar === 'JSONSchemaPropsOrBool' || scalar === 'JSONSchemaPropsOrStringArray';
@@ -127,7 +130,7 @@ function noStruct(): never {
   throw new Error('not a struct');
 }
 
-function TYPE_META_FIELD(name: string): FieldSchema {
+function typeMetaField(name: string): FieldSchema {
   return {
     name, type: { kind: 'scalar', scalar: 'string' }, protoPath: undefined, required: false, pointer: false, keep: false,
     list: undefined, mapType: undefined, patchStrategies: [], patchMergeKey: undefined,
