@@ -16,7 +16,7 @@ export function formOf(type: MergeType, value: unknown): Form | 'any' {
     case 'object':
       if (value === null) return 'any';
       return Array.isArray(value) ? (list ? 'list' : 'any') : map ? 'map' : 'any';
-    case 'string': case 'number': case 'boolean': return scalar ? 'scalar' : 'any';
+    case 'string': case 'number': case 'bigint': case 'boolean': return scalar ? 'scalar' : 'any';
     default: return 'any';
   }
 }

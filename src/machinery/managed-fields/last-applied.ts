@@ -4,9 +4,9 @@
  * When kubectl changes over to server-side apply, it may take over without a conflict what the annotation says it applied and
  * what nobody changed since; afterwards the annotation is kept up to date, for the way back.
  */
-import { goJson } from '../go-print.ts';
-import { isObject, setKey } from '../patch/json-value.ts';
-import type { JsonObject, JsonValue } from '../patch/json-value.ts';
+import { encodeSorted } from '../codec/json-encode.ts';
+import { isObject } from '../patch/json-value.ts';
+import type { JsonObject } from '../patch/json-value.ts';
 import { compareObjects } from './compare.ts';
 import { difference, EMPTY_SET } from './field-set.ts';
 import type { FieldSet } from './field-set.ts';
@@ -50,7 +50,7 @@ export function withLastApplied(object: JsonObject, config: JsonObject): JsonObj
   const annotations = annotationsOf(object);
   const text = annotations?.[LAST_APPLIED_ANNOTATION];
   if (annotations === undefined || typeof text !== 'string' || text === '') return object;
-  const updated: JsonObject = { ...annotations, [LAST_APPLIED_ANNOTATION]: `${goJson(sortKeys(withoutAnnotation(config)))}\n` };
+  const updated: JsonObject = { ...annotations, [LAST_APPLIED_ANNOTATION]: `${encodeSorted(withoutAnnotation(config)).replace(HTML_UNSAFE, escape)}\n` };
   if (annotationBytes(updated) > ANNOTATIONS_BYTES_MAX) delete updated[LAST_APPLIED_ANNOTATION];
   return { ...object, metadata: { ...object['metadata'] as JsonObject, annotations: updated } };
 }
@@ -66,10 +66,8 @@ function annotationBytes(annotations: JsonObject): number {
   return Object.entries(annotations).reduce((sum, [key, value]) => sum + Buffer.byteLength(key) + Buffer.byteLength(String(value)), 0);
 }
 
-function sortKeys(value: JsonValue): JsonValue {
-  if (Array.isArray(value)) return value.map(sortKeys);
-  if (!isObject(value)) return value;
-  const sorted: JsonObject = {};
-  for (const key of Object.keys(value).sort()) setKey(sorted, key, sortKeys(value[key] as JsonValue));
-  return sorted;
+const HTML_UNSAFE = /[<>&\u2028\u2029]/g;
+
+function escape(character: string): string {
+  return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
 }

@@ -50,6 +50,7 @@ function valueElement(item: unknown): string {
 const PLAIN = /^[\x20\x21\x23-\x25\x27-\x3b\x3d\x3f-\x5b\x5d-\x7e]*$/;
 
 function scalarJson(value: unknown): string {
+  if (typeof value === 'bigint') return String(value);
   return typeof value === 'string' && PLAIN.test(value) ? `"${value}"` : goJson(value);
 }
 

@@ -66,7 +66,7 @@ function visitScalar(check: Check, path: string, value: unknown, scalar: MergeSc
   const kind = typeof value;
   switch (scalar) {
     case 'numeric':
-      if (kind !== 'number') report(check, path, `expected numeric (int or float), got ${goTypeOf(value)}`);
+      if (kind !== 'number' && kind !== 'bigint') report(check, path, `expected numeric (int or float), got ${goTypeOf(value)}`);
       return;
     case 'string':
       if (kind !== 'string') report(check, path, `expected string, got &value.valueUnstructured{Value:${goSyntax(value)}}`);

@@ -5,6 +5,7 @@
  * sets it; `copy` from a missing key gives null; `test` of a missing key against null or no value passes; the first segment of
  * a path is dropped unread. The document passed in is never changed: containers on the way to a change are copied once.
  */
+import { encodeAny } from '../codec/json-encode.ts';
 import { quote } from '../go-print.ts';
 import { getKey, isObject, jsonEqual, setKey } from './json-value.ts';
 import type { JsonObject, JsonValue } from './json-value.ts';
@@ -103,7 +104,7 @@ function copy(document: Document, operation: JsonObject): void {
     `error in copy for from: '${from}'`) ?? null;
   const path = stringMember(operation, 'path', 'copy operation failed to decode path: missing value');
   const place = findForChange(document, path, `copy operation does not apply: doc is missing destination path: ${path}: missing value`);
-  if (value !== null) document.copiedBytes += Buffer.byteLength(JSON.stringify(value));
+  if (value !== null) document.copiedBytes += Buffer.byteLength(encodeAny(value));
   if (document.copiedBytes > COPIED_BYTES_MAX) {
     throw inapplicable(`Unable to complete the copy, the accumulated size increase of copy is ${document.copiedBytes}, exceeding the limit ${COPIED_BYTES_MAX}`);
   }

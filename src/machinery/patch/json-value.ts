@@ -6,6 +6,7 @@
  */
 import { formatFloat } from '../go-print.ts';
 
+/** Integers beyond 2^53 are bigint at run time; nothing here computes with numbers. */
 export type JsonValue = null | boolean | number | string | JsonValue[] | JsonObject;
 export interface JsonObject { [key: string]: JsonValue }
 
@@ -62,6 +63,7 @@ export function goKind(value: unknown): GoKind {
   switch (typeof value) {
     case 'boolean': return 'bool';
     case 'number': return Number.isInteger(value) ? 'int64' : 'float64';
+    case 'bigint': return 'int64';
     case 'string': return 'string';
     case 'object': return value === null ? 'nil' : Array.isArray(value) ? 'slice' : 'map';
     default: return 'nil';

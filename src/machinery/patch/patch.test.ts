@@ -6,6 +6,7 @@ import type { JsonObject, JsonValue } from './json-value.ts';
 import { applyMergePatch } from './merge-patch.ts';
 import { PatchError, patchErrorToStatus } from './patch-error.ts';
 import { applyStrategicMergePatch } from './strategic-merge-patch.ts';
+import { unstructuredFault } from './unstructured-fault.ts';
 import { isBadRequest, StatusError } from '../status-error.ts';
 
 function outcome(run: () => JsonValue): JsonValue | string {
@@ -156,4 +157,17 @@ test('faults become Status answers', () => {
   assert.deepEqual(status('too-large'), [413, 'RequestEntityTooLarge', 'Request entity too large: text']);
   assert.deepEqual(status('inapplicable'), [422, 'Invalid', 'the server rejected our request due to an error in our request']);
   assert.deepEqual(status('internal'), [500, '', 'text']);
+});
+
+test('what a strategic patch may leave that is no object of the type', () => {
+  const cases: [value: JsonObject, fault: string | undefined][] = [
+    [{ items: [{ name: 'a' }], strategy: null }, undefined],
+    [{ items: [{ name: 5 }] }, 'cannot convert int64 to string'],
+    [{ items: { name: 'a' } }, 'cannot restore slice from map'],
+    [{ strategy: 'x' }, 'cannot restore struct from: string'],
+    [{ metadata: [] }, 'cannot restore struct from: slice'],
+    [{ selector: [] }, 'cannot restore map from slice'],
+    [{ words: [true] }, 'unrecognized type: string'],
+  ];
+  for (const [value, fault] of cases) assert.equal(unstructuredFault(value, 't/v1.Thing', (name) => SCHEMA.get(name)), fault);
 });
