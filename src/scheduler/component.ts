@@ -15,6 +15,7 @@ import { Profile, type WeightedPlugin } from './framework/profile.ts';
 import { createPodReporter } from './pod-reporter.ts';
 import { defaultPlugins } from './registry.ts';
 import { Scheduler } from './scheduler.ts';
+import { surroundings } from './surroundings.ts';
 
 export interface SchedulerComponentOptions extends ComponentContext {
   readonly client: Client;
@@ -43,12 +44,20 @@ export function createScheduler(options: SchedulerComponentOptions): Component {
     const recorder = createActionSink({ client, clock, log, controller: schedulerName, instance: `${schedulerName}-${options.leaderElection?.identity ?? 'kubernode'}` });
     const podInformer = informers.for(pods, { transform: withoutManagedFields });
     const nodeInformer = informers.for(nodes);
-    const profile = new Profile([...defaultPlugins({ client }), ...options.extraPlugins ?? []]);
-    const scheduler = new Scheduler({ profile, reporter: createPodReporter({ client, recorder, clock, log }), clock, random, log, metrics });
+    const around = surroundings(informers);
+    const reporter = createPodReporter({ client, recorder, clock, log });
+    const profile: Profile = new Profile([...defaultPlugins({
+      client, ...around,
+      preemption: {
+        profile: () => profile, budgets: around.budgets, nominatedOn: (nodeName) => scheduler.nominator.on(nodeName), random,
+        evict: reporter.evict, clearNomination: reporter.clearNomination,
+      },
+    }), ...options.extraPlugins ?? []]);
+    const scheduler: Scheduler = new Scheduler({ profile, reporter, clock, random, log, metrics });
     try {
       watchNodes(nodeInformer, scheduler);
       informers.start();
-      await Promise.all([nodeInformer.whenSynced(signal), podInformer.whenSynced(signal)]);
+      await Promise.all([nodeInformer, podInformer, ...around.informers].map((informer) => informer.whenSynced(signal)));
       // Nodes first: a pod that is looked at before them would be refused for nothing.
       watchPods(podInformer, scheduler, schedulerName);
       onReady();

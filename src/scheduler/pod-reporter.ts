@@ -12,6 +12,9 @@ export interface PodReporter {
   bound(pod: Pod, nodeName: string): void;
   unschedulable(pod: Pod, message: string, nominatedNode: string, signal: AbortSignal): Promise<void>;
   failed(pod: Pod, error: unknown, signal: AbortSignal): Promise<void>;
+  /** Marks a victim of preemption and deletes it. */
+  evict(victim: Pod, preemptor: Pod, nodeName: string, signal: AbortSignal): Promise<void>;
+  clearNomination(pod: Pod, signal: AbortSignal): Promise<void>;
 }
 
 export function createPodReporter({ client, recorder, clock, log }: { client: Client; recorder: ActionRecorder; clock: Clock; log: Logger }): PodReporter {
@@ -46,6 +49,31 @@ export function createPodReporter({ client, recorder, clock, log }: { client: Cl
     async unschedulable(pod, message, nominatedNode, signal) {
       recorder.event(regarding(pod), undefined, 'Warning', 'FailedScheduling', 'Scheduling', message);
       await setCondition(pod, 'Unschedulable', message, nominatedNode, signal);
+    },
+    async evict(victim, preemptor, nodeName, signal) {
+      const { name, namespace, uid } = victim.metadata;
+      const api = client.for(pods, namespace);
+      try {
+        if (victim.metadata.deletionTimestamp == null) {
+          const condition = {
+            type: 'DisruptionTarget', status: 'True', reason: 'PreemptionByScheduler', lastProbeTime: null, lastTransitionTime: rfc3339(clock.now()),
+            message: `${preemptor.spec?.schedulerName ?? 'default-scheduler'}: preempting to accommodate a higher priority pod`,
+            ...(victim.metadata.generation === undefined ? {} : { observedGeneration: victim.metadata.generation }),
+          };
+          await api.patch(name!, 'application/strategic-merge-patch+json', { metadata: { uid }, status: { conditions: [condition] } }, { subresource: 'status', signal });
+          await api.delete(name!, { preconditions: { uid: uid! }, signal });
+        }
+      } catch (error) {
+        if (!isNotFound(error)) throw error;
+      }
+      recorder.event(regarding(victim), regarding(preemptor), 'Normal', 'Preempted', 'Preempting', `Preempted by pod ${preemptor.metadata.uid} on node ${nodeName}`);
+    },
+    async clearNomination(pod, signal) {
+      try {
+        await client.for(pods, pod.metadata.namespace).patch(pod.metadata.name!, 'application/merge-patch+json', { metadata: { uid: pod.metadata.uid }, status: { nominatedNodeName: null } }, { subresource: 'status', signal });
+      } catch (error) {
+        if (!isNotFound(error)) throw error;
+      }
     },
     async failed(pod, error, signal) {
       if (isNotFound(error)) return;
