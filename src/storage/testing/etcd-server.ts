@@ -24,11 +24,17 @@ export function whyNoEtcd(): string | undefined {
   return spawnSync('etcd', ['--version']).status === 0 ? undefined : 'etcd is not installed (Debian: apt-get install etcd-server)';
 }
 
-export async function startEtcd(size: number, flags: readonly string[] = []): Promise<EtcdCluster> {
+export interface EtcdOptions {
+  readonly flags?: readonly string[];
+  /** Files; clients must show a certificate of the same CA. */
+  readonly tls?: { readonly ca: string; readonly cert: string; readonly key: string };
+}
+
+export async function startEtcd(size: number, options: EtcdOptions = {}): Promise<EtcdCluster> {
   const directory = mkdtempSync(join(tmpdir(), 'kubernode-etcd-'));
-  const ports = await freePorts(size * 2);
+  const ports = await freePorts(size * 3);
   const peers = Array.from({ length: size }, (_, i) => `m${i}=http://127.0.0.1:${ports[size + i]}`).join(',');
-  const members = Array.from({ length: size }, (_, i) => member(`m${i}`, directory, ports[i]!, ports[size + i]!, peers, flags));
+  const members = Array.from({ length: size }, (_, i) => member(`m${i}`, directory, ports[i]!, ports[size + i]!, ports[2 * size + i]!, peers, options));
   const stop = async (): Promise<void> => {
     await Promise.all(members.map((one) => one.kill()));
     rmSync(directory, { recursive: true, force: true });
@@ -42,9 +48,11 @@ export async function startEtcd(size: number, flags: readonly string[] = []): Pr
   return { members, endpoints: members.map((one) => one.url), stop };
 }
 
-function member(name: string, directory: string, clientPort: number, peerPort: number, peers: string, flags: readonly string[]): EtcdMember {
-  const url = `http://127.0.0.1:${clientPort}`;
+function member(name: string, directory: string, clientPort: number, peerPort: number, healthPort: number, peers: string, { tls, flags = [] }: EtcdOptions): EtcdMember {
+  const url = `${tls === undefined ? 'http' : 'https'}://127.0.0.1:${clientPort}`;
+  const healthUrl = `http://127.0.0.1:${healthPort}`;
   const peerUrl = `http://127.0.0.1:${peerPort}`;
+  const secure = tls === undefined ? [] : ['--cert-file', tls.cert, '--key-file', tls.key, '--trusted-ca-file', tls.ca, '--client-cert-auth'];
   let child: ChildProcess | undefined;
   let output = '';
   return {
@@ -55,10 +63,10 @@ function member(name: string, directory: string, clientPort: number, peerPort: n
       child = spawn('etcd', [
         '--name', name, '--data-dir', join(directory, name), '--listen-client-urls', url, '--advertise-client-urls', url,
         '--listen-peer-urls', peerUrl, '--initial-advertise-peer-urls', peerUrl, '--initial-cluster', peers, '--initial-cluster-state', 'new',
-        '--heartbeat-interval', '50', '--election-timeout', '500', '--log-level', 'error', ...flags,
+        '--heartbeat-interval', '50', '--election-timeout', '500', '--log-level', 'error', '--listen-metrics-urls', healthUrl, ...secure, ...flags,
       ], { stdio: ['ignore', 'ignore', 'pipe'] });
       child.stderr!.on('data', (chunk: Buffer) => { output = (output + chunk.toString()).slice(-4_000); });
-      await untilHealthy(url, () => (child?.exitCode === null ? undefined : output));
+      await untilHealthy(healthUrl, () => (child?.exitCode === null ? undefined : output));
     },
     pause: () => { child?.kill('SIGSTOP'); },
     resume: () => { child?.kill('SIGCONT'); },
