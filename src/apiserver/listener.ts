@@ -15,6 +15,7 @@ import type { TLSSocket } from 'node:tls';
 import type { Clock } from '#base/clock';
 import type { Logger } from '#base/log';
 import { newBadRequest, newMethodNotSupported, newStatusError, type StatusError } from '#machinery/status-error';
+import { withSeparateIdentities } from './authn/identity-headers.ts';
 import { readBody } from './filters/body.ts';
 import type { ApiHandler, ApiRequest, ApiResponse, ConnectionInfo } from './request.ts';
 
@@ -195,7 +196,7 @@ function connectionOf(request: Incoming): ConnectionInfo {
 }
 
 function toApiRequest(request: Incoming, signal: AbortSignal, clock: Clock, upgrade: ApiRequest['upgrade']): ApiRequest {
-  const headers = request.httpVersionMajor < 2 ? request.headers : withoutPseudo(request.headers);
+  const headers = withSeparateIdentities(request.httpVersionMajor < 2 ? request.headers : withoutPseudo(request.headers), request.rawHeaders);
   return {
     method: request.method ?? '', target: request.url ?? '', headers, signal, connection: connectionOf(request),
     readBody: (maxBytes) => readBody(request, maxBytes, clock), ...(upgrade === undefined ? {} : { upgrade }),

@@ -1,8 +1,8 @@
 /**
  * Client certificates: common name → user, organizations → groups.
  *
- * The TLS layer asks for a certificate but refuses none; the chain is judged here, so that a bad certificate can still be
- * beside a good token and is 401 otherwise. Verdicts are kept per connection (its certificate buffer) until the
+ * The TLS layer asks for a certificate but refuses none; it is judged here against the client authorities alone (TLS also knows
+ * the front proxy's), so that a bad certificate can still be beside a good token and is 401 otherwise. Verdicts are kept per connection (its certificate buffer) until the
  * certificate ends.
  */
 import { X509Certificate } from 'node:crypto';
@@ -27,7 +27,7 @@ export function clientCertificateAuthenticator(options: { authorities: () => rea
       const known = verdicts.get(bytes);
       if (known !== undefined && options.clock.now() < known.untilMs) return known.result;
       const certificate = new X509Certificate(bytes);
-      const fault = certificateFault(certificate, options.authorities(), options.clock.now(), connection.clientCertificateVerified === true);
+      const fault = certificateFault(certificate, options.authorities(), options.clock.now());
       const result = fault === undefined ? userOf(bytes) : { kind: 'invalid', reason: fault } as const;
       verdicts.set(bytes, { result, untilMs: fault === undefined ? Date.parse(certificate.validTo) : 0 });
       return result;
@@ -43,11 +43,10 @@ function userOf(bytes: Buffer): AuthenticationResult {
 }
 
 /** Why the certificate does not prove anything here; undefined when it does. */
-export function certificateFault(certificate: X509Certificate, authorities: readonly string[], nowMs: number, verified = false): string | undefined {
+export function certificateFault(certificate: X509Certificate, authorities: readonly string[], nowMs: number): string | undefined {
   if (nowMs < Date.parse(certificate.validFrom) || nowMs > Date.parse(certificate.validTo)) return 'the certificate has expired or is not yet valid';
   const usages = certificate.keyUsage as readonly string[] | undefined;
   if (usages !== undefined && !usages.includes(CLIENT_AUTH) && !usages.includes(ANY_USAGE)) return 'the certificate is not for client authentication';
-  if (verified) return undefined;
   for (const pem of authorities) {
     const authority = new X509Certificate(pem);
     if (certificate.checkIssued(authority) && certificate.verify(authority.publicKey)) return undefined;

@@ -31,3 +31,18 @@ export function unescapeExtraKey(encoded: string): string {
     return encoded;
   }
 }
+
+/** Node's headers with the identity headers as arrays, one value per repetition. @param raw names and values in turn. */
+export function withSeparateIdentities(headers: Headers, raw: readonly string[]): Headers {
+  let separate: Record<string, string | string[] | undefined> | undefined;
+  for (let i = 0; i + 1 < raw.length; i += 2) {
+    const name = raw[i]!.toLowerCase();
+    if (!isIdentityHeader(name)) continue;
+    if (separate === undefined) {
+      separate = {};
+      for (const known of Object.keys(headers)) if (!isIdentityHeader(known)) separate[known] = headers[known];
+    }
+    separate[name] = [...(separate[name] as string[] | undefined ?? []), raw[i + 1]!];
+  }
+  return separate ?? headers;
+}

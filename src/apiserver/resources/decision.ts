@@ -41,6 +41,8 @@ export interface DecisionResource<T extends KubeObject = KubeObject> {
   readonly kind: string;
   /** Name of the body's type in the schema: `authentication/v1.TokenReview`. */
   readonly schema: string;
+  /** The body's uid and resourceVersion are preconditions and reach `create`. */
+  readonly keepsSystemFields?: boolean;
   /** @returns the answer's body, with apiVersion and kind. @throws StatusError */
   create(object: T, context: DecisionContext): Promise<KubeObject>;
 }

@@ -16,7 +16,7 @@ import type { StoredObjects } from './stored-objects.ts';
 
 export interface BindingOptions { readonly pods: StoredObjects<Pod>; readonly clock: Clock }
 
-const SCHEMA = { group: '', version: 'v1', namespaced: true, kind: 'Binding', schema: 'core/v1.Binding' } as const;
+const SCHEMA = { group: '', version: 'v1', namespaced: true, kind: 'Binding', schema: 'core/v1.Binding', keepsSystemFields: true } as const;
 
 export function podBinding(options: BindingOptions): DecisionResource<Binding> {
   return { ...SCHEMA, resource: 'pods', subresource: 'binding', create: (binding, context) => bind(binding, context.name, context, options) };

@@ -37,7 +37,7 @@ export interface TokenRequestOptions {
 export function tokenRequest(options: TokenRequestOptions): DecisionResource<TokenRequest> {
   return {
     group: '', version: 'v1', resource: 'serviceaccounts', subresource: 'token', namespaced: true,
-    bodyGroup: GROUP, bodyVersion: 'v1', kind: 'TokenRequest', schema: 'authentication/v1.TokenRequest',
+    bodyGroup: GROUP, bodyVersion: 'v1', kind: 'TokenRequest', schema: 'authentication/v1.TokenRequest', keepsSystemFields: true,
     create: (request, context) => issue(request, context, options),
   };
 }
