@@ -47,8 +47,8 @@ export function jsonEqual(left: unknown, right: unknown): boolean {
 export function cloneJson<T>(value: T): T {
   if (typeof value !== 'object' || value === null) return value;
   if (Array.isArray(value)) {
-    const copy = new Array<unknown>(value.length);
-    for (let i = 0; i < value.length; i++) copy[i] = cloneJson(value[i] as unknown);
+    const copy: unknown[] = [];
+    for (const item of value) copy.push(cloneJson(item as unknown));
     return copy as T;
   }
   const copy: JsonObject = {};

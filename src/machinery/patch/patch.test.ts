@@ -7,7 +7,7 @@ import { applyMergePatch } from './merge-patch.ts';
 import { PatchError, patchErrorToStatus } from './patch-error.ts';
 import { applyStrategicMergePatch } from './strategic-merge-patch.ts';
 import { unstructuredFault } from './unstructured-fault.ts';
-import { isBadRequest, StatusError } from '../status-error.ts';
+import { isBadRequest, type StatusError } from '../status-error.ts';
 
 function outcome(run: () => JsonValue): JsonValue | string {
   try {
@@ -43,7 +43,7 @@ test('JSON patch', async (t) => {
     ['unknown operation', [{ op: 'ADD', path: '/a' }], 'inapplicable: Unexpected kind: ADD'],
     ['no operation', [{ path: '/a' }], 'inapplicable: Unexpected kind: unknown'],
     ['not a list', {}, 'malformed: json: cannot unmarshal object into Go value of type jsonpatch.Patch'],
-    ['too many', new Array(OPERATIONS_MAX + 1).fill({ op: 'remove', path: '/a' }), 'too-large: The allowed maximum operations in a JSON patch is 10000, got 10001'],
+    ['too many', Array.from({ length: OPERATIONS_MAX + 1 }, () => ({ op: 'remove', path: '/a' })), 'too-large: The allowed maximum operations in a JSON patch is 10000, got 10001'],
   ];
   for (const [name, patch, expected] of cases) {
     await t.test(name, () => {
