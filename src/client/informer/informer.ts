@@ -33,7 +33,7 @@ export class CachingInformer<T extends KubeObject> implements Informer<T>, Refle
   run(client: ResourceClient<T>, dependencies: InformerDependencies, signal: AbortSignal): Promise<void> {
     const { labelSelector, fieldSelector } = this.#options;
     return reflect({
-      client, consumer: this, ...dependencies, log: this.#log,
+      ...dependencies, client, consumer: this, log: this.#log,
       ...(labelSelector !== undefined && { labelSelector }), ...(fieldSelector !== undefined && { fieldSelector }),
     }, signal);
   }
