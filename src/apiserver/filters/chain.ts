@@ -10,6 +10,7 @@ import type { Clock } from '#base/clock';
 import type { Logger } from '#base/log';
 import type { MetricsRegistry } from '#base/metrics';
 import type { Random } from '#base/random';
+import { parseDurationMs } from '#machinery/duration';
 import { newBadRequest, newInternalError, newTimeout, StatusError } from '#machinery/status-error';
 import { authenticateRequest, AuthenticationFailure } from '../authn/request-authentication.ts';
 import type { Authenticator } from '../authn/authenticator.ts';
@@ -21,7 +22,6 @@ import { header, warn, type Handler, type RequestContext } from '../context.ts';
 import type { ApiHandler, ApiRequest, ApiResponse, RequestInfo, UserInfo } from '../request.ts';
 import { parseRequestInfo } from '../request-info.ts';
 import { compress } from './compression.ts';
-import { parseGoDuration } from './duration.ts';
 import type { InFlight } from './in-flight.ts';
 import { isLongRunning } from './long-running.ts';
 import { requestMetrics } from './request-metrics.ts';
@@ -123,8 +123,8 @@ async function authorize(authorizer: Authorizer, user: UserInfo, info: RequestIn
 function timeoutMs(info: RequestInfo): number {
   const text = info.query.get('timeout');
   if (text === null || text === '') return REQUEST_TIMEOUT_MS;
-  const parsed = parseGoDuration(text);
-  if (typeof parsed === 'string') throw newBadRequest(`invalid timeout specified in the request URL - ${parsed}`);
+  let parsed: number;
+  try { parsed = parseDurationMs(text); } catch (error) { throw newBadRequest(`invalid timeout specified in the request URL - ${(error as Error).message}`); }
   return parsed > 0 ? Math.min(parsed, REQUEST_TIMEOUT_MS) : REQUEST_TIMEOUT_MS;
 }
 

@@ -56,7 +56,9 @@ export function itemSplice(tail: string): Splice {
   return { head: '{', tailLength: Buffer.byteLength(tail) };
 }
 
+/** Revision 0 (a dry run's object) shows no resource version. */
 function prefix(splice: Splice, revision: number): string {
+  if (revision === 0) return `${splice.head}"metadata":{`;
   return `${splice.head}"metadata":{"resourceVersion":"${revision}",`;
 }
 

@@ -1,0 +1,159 @@
+/**
+ * A patch applied to one object: JSON patch, merge patch, strategic merge patch, server-side apply.
+ *
+ * The patched object is decoded against the schema again, so that whatever a patch brings is checked and pruned like any body.
+ * Knows nothing of storage; serves whole objects and Scales alike.
+ */
+import { decodeJson, strictErrorText } from '#machinery/codec/json-decode';
+import { DecodeError } from '#machinery/codec/decode-error';
+import { readAny, type StrictNotes } from '#machinery/codec/json-any';
+import { encodeAny } from '#machinery/codec/json-encode';
+import { JsonReader } from '#machinery/codec/json-reader';
+import type { TypePlan } from '#machinery/codec/type-plan';
+import { invalid, PrintedValue } from '#machinery/field-error';
+import type { FieldManager } from '#machinery/managed-fields/field-manager';
+import type { KubeObject } from '#machinery/meta';
+import { applyJsonPatch } from '#machinery/patch/json-patch';
+import type { JsonObject, JsonValue } from '#machinery/patch/json-value';
+import { applyMergePatch } from '#machinery/patch/merge-patch';
+import { patchErrorToStatus } from '#machinery/patch/patch-error';
+import { applyStrategicMergePatch } from '#machinery/patch/strategic-merge-patch';
+import type { SchemaResolver } from '#machinery/schema/model';
+import { newBadRequest, newInvalid, newNotFound, newUnsupportedMediaType, newStatusError } from '#machinery/status-error';
+import { nowText, warn, type RequestContext } from '../context.ts';
+import { decodeYaml } from './decode-body.ts';
+import type { FieldValidation } from './request-options.ts';
+
+export type PatchType = 'json' | 'merge' | 'strategic' | 'apply';
+
+const TYPES: Readonly<Record<string, PatchType>> = {
+  'application/json-patch+json': 'json', 'application/merge-patch+json': 'merge',
+  'application/strategic-merge-patch+json': 'strategic', 'application/apply-patch+yaml': 'apply',
+};
+
+/** @throws StatusError 415 */
+export function patchTypeOf(contentType: string, custom: boolean): PatchType {
+  const at = contentType.indexOf(';');
+  const type = at > 0 ? contentType.slice(0, at) : contentType;
+  const found = Object.hasOwn(TYPES, type) ? TYPES[type] : undefined;
+  if (found === undefined) throw newStatusError(415, 'UnsupportedMediaType', '415: Unsupported Media Type', {});
+  if (found === 'strategic' && custom) throw newUnsupportedMediaType(['application/json-patch+json', 'application/merge-patch+json', 'application/apply-patch+yaml']);
+  return found;
+}
+
+export interface PatchTarget {
+  readonly group: string;
+  readonly resource: string;
+  readonly name: string;
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly typeName: string;
+  readonly resolve: SchemaResolver;
+  readonly plan: TypePlan | undefined;
+  readonly fieldManager: FieldManager;
+  /** Decodes a custom resource, which has no plan. */
+  readonly decode?: (object: JsonValue, strict: boolean) => { object: KubeObject; strictErrors: readonly string[] };
+  defaults(object: KubeObject): void;
+}
+
+export interface Patch {
+  readonly type: PatchType;
+  readonly body: Buffer;
+  readonly validation: FieldValidation;
+  readonly manager: string;
+  readonly force: boolean;
+}
+
+/** @param live undefined: there is no object; only apply makes one. @throws StatusError */
+export function patchObject(target: PatchTarget, patch: Patch, live: KubeObject | undefined, context: RequestContext): KubeObject {
+  if (patch.type === 'apply') return applied(target, patch, live, context);
+  if (live === undefined) throw newNotFound(target.group, target.resource, target.name);
+  const before = live as unknown as JsonObject;
+  const strictErrors: string[] = [];
+  let value: JsonValue;
+  try {
+    const parsed = parsePatch(patch, strictErrors);
+    if (patch.type === 'json') value = applyJsonPatch(before, parsed);
+    else if (patch.type === 'merge') value = applyMergePatch(before, parsed);
+    else value = applyStrategicMergePatch(before, parsed as JsonObject, target.typeName, target.resolve);
+  } catch (error) {
+    throw patchErrorToStatus(error);
+  }
+  const object = decodePatched(target, patch, value, strictErrors, context);
+  target.defaults(object);
+  const entries = target.fieldManager.update({ live: before, object: object as unknown as JsonObject, manager: patch.manager, time: nowText(context) });
+  if (entries === undefined) delete object.metadata.managedFields; else object.metadata.managedFields = entries;
+  return object;
+}
+
+function parsePatch(patch: Patch, strictErrors: string[]): JsonValue {
+  const strict = patch.validation !== 'Ignore';
+  try {
+    const reader = new JsonReader(patch.body.toString('utf8'));
+    const path: (string | number)[] = [];
+    const notes: StrictNotes = { path, note: (kind, name) => { strictErrors.push(`${patch.type === 'json' ? 'json patch ' : ''}${strictErrorText(kind, path, name)}`); } };
+    const value = readAny(reader, strict ? notes : undefined) as JsonValue;
+    reader.end();
+    if (patch.type === 'strategic' && (value === null || typeof value !== 'object' || Array.isArray(value))) {
+      throw newBadRequest(`json: cannot unmarshal ${jsonKind(value)} into Go value of type map[string]interface {}`);
+    }
+    return value;
+  } catch (error) {
+    if (!(error instanceof DecodeError)) throw error;
+    throw newBadRequest(patch.type === 'strategic' ? error.message : strict ? `error decoding patch: ${error.message}` : error.message);
+  }
+}
+
+function jsonKind(value: JsonValue): string {
+  return Array.isArray(value) ? 'array' : value === null ? 'null' : typeof value;
+}
+
+/** The patched value as an object of the kind again. @throws StatusError 422 */
+function decodePatched(target: PatchTarget, patch: Patch, value: JsonValue, strictErrors: string[], context: RequestContext): KubeObject {
+  const text = encodeAny(value);
+  const shown = patch.type === 'strategic' ? new PrintedValue('<object>') : text;
+  const refuse = (message: string): never => { throw newInvalid('', '', '', [invalid('patch', shown, message)]); };
+  const strict = patch.validation !== 'Ignore';
+  try {
+    const outcome = target.decode !== undefined ? target.decode(value, strict) : decodeJson(text, target.plan!, strict);
+    const errors = [...strictErrors, ...outcome.strictErrors];
+    if (errors.length > 0 && patch.validation === 'Strict') refuse(`strict decoding error: ${errors.join(', ')}`);
+    if (patch.validation === 'Warn') for (const one of errors) warn(context, one);
+    return withKind(outcome.object as unknown as KubeObject, target);
+  } catch (error) {
+    if (error instanceof DecodeError) return refuse(error.message);
+    throw error;
+  }
+}
+
+function withKind(object: KubeObject, target: PatchTarget): KubeObject {
+  object.apiVersion = target.apiVersion;
+  object.kind = target.kind;
+  object.metadata ??= {};
+  return object;
+}
+
+function applied(target: PatchTarget, patch: Patch, live: KubeObject | undefined, context: RequestContext): KubeObject {
+  let config: unknown;
+  try {
+    config = decodeYaml(patch.body);
+  } catch (error) {
+    if (error instanceof DecodeError) throw newBadRequest(`error decoding YAML: ${error.message}`);
+    throw error;
+  }
+  if (config === null || typeof config !== 'object' || Array.isArray(config)) {
+    throw newBadRequest(`error decoding YAML: error unmarshaling JSON: while decoding JSON: json: cannot unmarshal ${jsonKind(config as JsonValue)} into Go value of type map[string]interface {}`);
+  }
+  const { object: merged } = target.fieldManager.apply({
+    live: live as unknown as JsonObject | undefined, config: config as JsonObject, manager: patch.manager, force: patch.force, time: nowText(context),
+  });
+  try {
+    const outcome = target.decode !== undefined ? target.decode(merged, false) : decodeJson(encodeAny(merged), target.plan!, false);
+    const object = withKind(outcome.object as unknown as KubeObject, target);
+    target.defaults(object);
+    return object;
+  } catch (error) {
+    if (error instanceof DecodeError) throw newBadRequest(error.message);
+    throw error;
+  }
+}

@@ -1,0 +1,37 @@
+/** POST whose answer is computed: reviews, token requests, evictions, bindings. */
+import type { KubeObject } from '#machinery/meta';
+import { formatGroupVersion } from '#machinery/gvk';
+import { header, warn, type RequestContext } from '../context.ts';
+import type { AdmissionAttributes } from '../admission/plugin.ts';
+import type { ApiResponse } from '../request.ts';
+import type { DecisionResource } from '../resources/decision.ts';
+import { ensureNamespace, wipeSystemFields } from './before-create.ts';
+import { decodeAs, readObjectBody } from './decode-body.ts';
+import { encodeForm } from './encode-form.ts';
+import type { HandlerEnvironment } from './environment.ts';
+import { MEDIA_TYPES, negotiate } from './negotiation.ts';
+import { writeOptions } from './request-options.ts';
+
+export async function handleDecision(env: HandlerEnvironment, context: RequestContext, decision: DecisionResource): Promise<ApiResponse> {
+  const output = negotiate(header(context.request, 'accept'), { shapes: false });
+  const body = await readObjectBody(context);
+  const options = writeOptions(context, 'CreateOptions');
+  const apiVersion = formatGroupVersion(decision.bodyGroup ?? decision.group, decision.bodyVersion ?? decision.version);
+  const object = decodeAs(body, context, apiVersion, decision.kind, options.fieldValidation);
+  object.metadata ??= {};
+  if (decision.keepsSystemFields !== true) wipeSystemFields(object.metadata);
+  const namespace = decision.namespaced ? context.info.namespace : '';
+  ensureNamespace(object.metadata, namespace);
+  const attributes = (subject: KubeObject): AdmissionAttributes => ({
+    operation: 'CREATE', info: context.info, user: context.user, definition: undefined, kind: decision.kind, name: context.info.name || subject.metadata.name || '', namespace,
+    subresource: decision.subresource, object: subject, oldObject: undefined, options: options.asObject, dryRun: options.dryRun,
+    warn: (text) => warn(context, text), annotate: (key, value) => { context.auditAnnotations.set(key, value); }, signal: context.signal,
+  });
+  await env.admission.admit(attributes(object));
+  const result = await decision.create(object, {
+    info: context.info, user: context.user, name: context.info.name, namespace, dryRun: options.dryRun, options: options.asObject, signal: context.signal,
+    validate: (subject) => env.admission.validate(attributes(subject)), warn: (text) => warn(context, text),
+    annotate: (key, value) => { context.auditAnnotations.set(key, value); },
+  });
+  return { status: 201, headers: { 'content-type': MEDIA_TYPES[output.format] }, body: encodeForm(output.format, result, output.pretty) };
+}

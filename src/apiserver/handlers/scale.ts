@@ -1,0 +1,118 @@
+/** The scale subresource: an object's replicas as an `autoscaling/v1` Scale. */
+import { resolveType } from '#api/registry';
+import { invalid, path, type FieldError } from '#machinery/field-error';
+import { emptyObject } from '#machinery/managed-fields/empty-object';
+import { createFieldManager, type FieldManager } from '#machinery/managed-fields/field-manager';
+import { mergeTypeOf } from '#machinery/managed-fields/merge-type';
+import { parentEntries, scaleEntries, type ReplicasPaths } from '#machinery/managed-fields/scale';
+import type { KubeObject } from '#machinery/meta';
+import type { JsonObject } from '#machinery/patch/json-value';
+import { newBadRequest, newConflict, newInvalid, newNotFound } from '#machinery/status-error';
+import { planOf } from '../codec.ts';
+import { header, nowText, type RequestContext } from '../context.ts';
+import { BODY_BYTES_MAX } from '../filters/body.ts';
+import type { ApiResponse } from '../request.ts';
+import { versionedObject, type ServedResource } from '../served-resource.ts';
+import { patchObject, patchTypeOf, type PatchTarget } from './apply-patch.ts';
+import { ensureNamespace } from './before-create.ts';
+import { decodeAs } from './decode-body.ts';
+import { writeContext, type HandlerEnvironment } from './environment.ts';
+import { managerName, writeOptions, type WriteOptions } from './request-options.ts';
+import { negotiateOutput, respondObject } from './respond.ts';
+import { checkName } from './update.ts';
+import { copy, updateObject } from './update-object.ts';
+
+const TYPE = 'autoscaling/v1.Scale';
+const API_VERSION = 'autoscaling/v1';
+
+interface Scale extends KubeObject { spec: { replicas?: number }; status: { replicas: number; selector?: string } }
+
+let manager: FieldManager | undefined;
+
+function scaleManager(): FieldManager {
+  manager ??= createFieldManager({
+    group: 'autoscaling', version: 'v1', kind: 'Scale', subresource: 'scale', empty: emptyObject(TYPE, resolveType),
+    versions: { type: (version) => (version === API_VERSION ? mergeTypeOf(TYPE, resolveType) : undefined), convert: (object) => object },
+  });
+  return manager;
+}
+
+export async function handleScale(env: HandlerEnvironment, context: RequestContext, served: ServedResource): Promise<ApiResponse> {
+  const { info, store } = served;
+  const output = negotiateOutput(context, served);
+  const { verb } = context.info;
+  if (verb === 'get') {
+    const stored = await store.get(store.keyOf(info.namespaced ? context.info.namespace : '', context.info.name), context.signal);
+    if (stored === undefined) throw newNotFound(info.group, info.resource, context.info.name);
+    return respondObject(context, served, output, scaleOf(served, versionedObject(served, stored)), 200);
+  }
+  const patching = verb === 'patch' ? patchTypeOf(header(context.request, 'content-type'), served.custom) : undefined;
+  const body = await context.request.readBody(BODY_BYTES_MAX);
+  const options = writeOptions(context, patching === undefined ? 'UpdateOptions' : 'PatchOptions', patching === 'apply');
+  const write = writeContext(env, context, served, options);
+  const makeScale = (old: Scale): Scale => {
+    const next = patching === undefined ? decodeScale(body, context, options, old)
+      : patchObject(scaleTarget(served, write.name), { type: patching, body, validation: options.fieldValidation, manager: patching === 'apply' ? options.fieldManager : managerName(context, options), force: options.force }, old, context) as Scale;
+    ensureNamespace(next.metadata, write.namespace);
+    checkName(next, write.name, write.namespace);
+    return next;
+  };
+  const { stored } = await updateObject(write, {
+    subresource: served.definition.subresourceStrategies?.['scale'] === undefined ? '' : 'scale',
+    createMissing: false,
+    make(current) {
+      if (current === undefined) throw newNotFound(info.group, info.resource, write.name);
+      const object = copy(current);
+      const paths = replicasPaths(served);
+      const old = scaleOf(served, current);
+      const entries = scaleEntries(object.metadata.managedFields, paths);
+      if (entries !== undefined) old.metadata.managedFields = entries;
+      const next = makeScale(old);
+      const replicas = next.spec.replicas ?? 0;
+      const errors: FieldError[] = replicas < 0 ? [invalid(path('spec').child('replicas'), replicas, 'must be greater than or equal to 0')] : [];
+      if (errors.length > 0) throw newInvalid('autoscaling', 'Scale', write.name, errors);
+      const uid = next.metadata.uid ?? '';
+      if (uid !== '' && uid !== object.metadata.uid) {
+        throw newConflict(info.group, `${info.resource}/scale`, write.name, `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${object.metadata.uid ?? ''}`);
+      }
+      served.definition.scale!.setReplicas(object, replicas);
+      if (next.metadata.resourceVersion) object.metadata.resourceVersion = next.metadata.resourceVersion; else delete object.metadata.resourceVersion;
+      const tracked = parentEntries(object.metadata.managedFields, next.metadata.managedFields, served.apiVersion, paths);
+      if (tracked === undefined) delete object.metadata.managedFields; else object.metadata.managedFields = tracked;
+      return object;
+    },
+  });
+  return respondObject(context, served, output, scaleOf(served, versionedObject(served, stored)), 200);
+}
+
+function decodeScale(body: Buffer, context: RequestContext, options: WriteOptions, old: Scale): Scale {
+  const next = decodeAs(body, context, API_VERSION, 'Scale', options.fieldValidation) as Scale;
+  next.spec ??= {};
+  const entries = scaleManager().update({ live: old as unknown as JsonObject, object: next as unknown as JsonObject, manager: managerName(context, options), time: nowText(context) });
+  if (entries === undefined) delete next.metadata.managedFields; else next.metadata.managedFields = entries;
+  return next;
+}
+
+function scaleTarget(served: ServedResource, name: string): PatchTarget {
+  return {
+    group: served.info.group, resource: served.info.resource, name, apiVersion: API_VERSION, kind: 'Scale', typeName: TYPE, resolve: resolveType, plan: planOf(TYPE),
+    fieldManager: scaleManager(), defaults() {},
+  };
+}
+
+function scaleOf(served: ServedResource, object: KubeObject): Scale {
+  const { scale } = served.definition;
+  if (scale === undefined) throw newBadRequest(`${served.info.resource} has no scale`);
+  const { name, namespace, uid, resourceVersion, creationTimestamp } = object.metadata;
+  const selector = scale.selector(object);
+  return {
+    kind: 'Scale', apiVersion: API_VERSION,
+    metadata: { name: name!, ...(namespace === undefined ? {} : { namespace }), uid: uid!, resourceVersion: resourceVersion!, creationTimestamp: creationTimestamp ?? null },
+    spec: scale.replicas(object) === 0 ? {} : { replicas: scale.replicas(object) },
+    status: { replicas: scale.statusReplicas(object), ...(selector === '' ? {} : { selector }) },
+  };
+}
+
+function replicasPaths(served: ServedResource): ReplicasPaths {
+  return served.scaleReplicasPaths ?? { [served.apiVersion]: ['f:spec', 'f:replicas'] };
+}

@@ -1,0 +1,195 @@
+/**
+ * The API server put together: storage → stores → handlers → filters → listener and in-process transport.
+ *
+ *     createApiServer → start() (caches loaded, access and bootstrap objects in place) → listen() → … → stop()
+ *
+ * Its own parts (informers of access, bootstrap) go through the same handler chain as everybody else, as `system:apiserver`.
+ */
+import { poddisruptionbudgets, type PodDisruptionBudget } from '#api/generated/policy/v1';
+import { pods, resourcequotas, type Pod, type ResourceQuota } from '#api/generated/core/v1';
+import type { Clock } from '#base/clock';
+import type { Logger } from '#base/log';
+import type { MetricsRegistry } from '#base/metrics';
+import type { Random } from '#base/random';
+import { createInformerFactory } from '#client/informer/factory';
+import { createClient } from '#client/rest-client';
+import type { Transport } from '#client/transport';
+import type { ResourceType } from '#machinery/meta';
+import type { ClusterPki } from '#pki/cluster-pki';
+import type { StorageEngine } from '#storage/contract';
+import { createAccess, type Access, JWKS_CACHE_CONTROL, JWKS_CONTENT_TYPE } from './access.ts';
+import type { ExtensionPlugins } from './admission/registry.ts';
+import { ensurePriorityClasses, ensureSystemNamespaces } from './bootstrap/system-objects.ts';
+import { jsonResponse, type RequestContext } from './context.ts';
+import { healthChecks } from './discovery/checks.ts';
+import { pageNotFound, routes, type MountedRoute } from './discovery/routes.ts';
+import type { BuildInfo } from './discovery/version.ts';
+import { filterChain, type FlowClassifier, type RequestObserver } from './filters/chain.ts';
+import { inFlightLimit } from './filters/in-flight.ts';
+import { ConnectRegistry, type ConnectHandler } from './handlers/connect-registry.ts';
+import { dispatch } from './handlers/dispatch.ts';
+import type { HandlerEnvironment, WriteHooks } from './handlers/environment.ts';
+import { namespaceHooks } from './handlers/namespace-deletion.ts';
+import { statusErrorResponse } from './handlers/respond.ts';
+import { inProcessTransport } from './in-process-transport.ts';
+import { createListener, type Listener } from './listener.ts';
+import type { ApiHandler, ApiResponse, UserInfo } from './request.ts';
+import { ResourceTable } from './resource-table.ts';
+import { resourceStoreObjects } from './resources/decisions/resource-store-objects.ts';
+import { registeredResources, servedResources, type RuntimeConfig } from './resources/registry.ts';
+import { builtInStores } from './store/built-in-stores.ts';
+import { leasePool } from './store/lease-pool.ts';
+import { StorageFeed } from './store/storage-feed.ts';
+
+const LOOPBACK: UserInfo = { name: 'system:apiserver', groups: ['system:masters'] };
+/** Old revisions are forgotten this often, keeping the last interval. */
+const COMPACTION_INTERVAL_MS = 5 * 60_000;
+
+export interface ApiServerOptions {
+  readonly storage: StorageEngine;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Logger;
+  readonly metrics: MetricsRegistry;
+  readonly pki: ClusterPki;
+  readonly runtimeConfig?: RuntimeConfig;
+  /** Gates set on or off; all others as upstream's defaults. */
+  readonly featureEnabled?: (gate: string) => boolean;
+  /** `host:port` that `/api` names. */
+  readonly advertise?: string;
+  /** Credentials are optional. Default true, as upstream. */
+  readonly anonymous?: boolean;
+  readonly connectHandlers?: readonly ConnectHandler[];
+  readonly mounted?: readonly MountedRoute[];
+  readonly extensions?: ExtensionPlugins;
+  readonly observer?: RequestObserver;
+  readonly classify?: FlowClassifier;
+  readonly build?: BuildInfo;
+}
+
+export interface ApiServer {
+  readonly handler: ApiHandler;
+  readonly access: Access;
+  /** Everything that is served; custom resources come and go. */
+  readonly table: ResourceTable;
+  readonly feed: StorageFeed;
+  /** In-process, with that identity. */
+  transport(user: UserInfo): Transport;
+  /** Loads caches, follows what access needs, makes the bootstrap objects. */
+  start(signal: AbortSignal): Promise<void>;
+  listen(address: { host: string; port: number }): Promise<{ host: string; port: number }>;
+  /** `/readyz` answers ok. */
+  readonly ready: boolean;
+  stop(): Promise<void>;
+}
+
+export function createApiServer(options: ApiServerOptions): ApiServer {
+  const { storage, clock, random, log, metrics, pki } = options;
+  const stopping = new AbortController();
+  const feed = new StorageFeed({ engine: storage, clock, log });
+  const table = new ResourceTable();
+  const stores = builtInStores({ engine: storage, feed, now: () => clock.now(), resources: registeredResources(options.runtimeConfig) });
+  for (const info of servedResources(options.runtimeConfig)) table.add({ info, served: stores.served.find((one) => one.info === info) });
+
+  let chain: ApiHandler = () => Promise.reject(new Error('the API server is not started'));
+  const handler: ApiHandler = (request) => chain(request);
+  const loopback = inProcessTransport(handler, LOOPBACK);
+  const client = createClient({ transport: loopback, clock, userAgent: 'kube-apiserver/v1.36 kubernode' });
+  const informers = createInformerFactory({ client, clock, random, log });
+  const storeOf = (type: ResourceType): ReturnType<typeof stores.storeOf> => stores.storeOf(type.group, type.resource);
+  const access = createAccess({
+    client, informers, clock, random, log, pki, ...(options.extensions === undefined ? {} : { extensions: options.extensions }),
+    pods: resourceStoreObjects<Pod>(storeOf(pods)), budgets: resourceStoreObjects<PodDisruptionBudget>(storeOf(poddisruptionbudgets)),
+    quotas: resourceStoreObjects<ResourceQuota>(storeOf(resourcequotas)),
+  });
+  for (const decision of access.decisions) table.addDecision(decision);
+
+  const hooks = new Map<string, WriteHooks>([['/namespaces', namespaceHooks]]);
+  const env: HandlerEnvironment = {
+    clock, random, log, admission: access.admission, authorizer: access.authorizer, featureEnabled: options.featureEnabled ?? (() => true),
+    hooksOf: (served) => hooks.get(`${served.info.group}/${served.info.resource}`), leaseFor: leasePool(storage, clock),
+  };
+  const connects = new ConnectRegistry(options.connectHandlers ?? []);
+  const state = { started: false, stopping: false };
+  const checks = healthChecks({ storage, feed, state });
+  const other = routes({
+    table, checks, metrics, log, serverAddress: options.advertise ?? '127.0.0.1:6443', build: options.build ?? {},
+    mounted: [...issuerRoutes(access, options.advertise ?? '127.0.0.1:6443'), ...options.mounted ?? []],
+  });
+  chain = filterChain({
+    clock, random, log, metrics, authenticators: access.authenticators, anonymous: options.anonymous ?? true, authorizer: access.authorizer,
+    impersonation: access.impersonation, inFlight: inFlightLimit(), classify: options.classify, observer: options.observer,
+    statusResponse: (request, _info, error) => statusErrorResponse(request, error), stopping: stopping.signal,
+    handler: (context) => answer(context),
+  });
+
+  async function answer(context: RequestContext): Promise<ApiResponse> {
+    const { info } = context;
+    if (!info.isResourceRequest) return other(context);
+    if (!table.hasGroup(info.group)) return pageNotFound();
+    return dispatch({ env, table, connects }, context);
+  }
+
+  let listener: Listener | undefined;
+  return {
+    handler, access, table, feed,
+    transport: (user) => inProcessTransport(handler, user),
+    get ready() { return state.started && !state.stopping; },
+    async start(signal) {
+      await feed.start();
+      for (const store of stores.all) await feed.attach(store.cache);
+      await access.start(signal);
+      await ensureSystemNamespaces(client, signal);
+      await ensurePriorityClasses(client, signal);
+      await access.bootstrap(signal);
+      state.started = true;
+      void compactRegularly(storage, clock, log, stopping.signal);
+    },
+    async listen({ host, port }) {
+      listener = createListener({
+        handler, clock, log, statusResponse: (error) => statusErrorResponse(NO_REQUEST, error),
+        tls: { key: pki.serving.privateKeyPem, cert: pki.serving.certificatePem, clientAuthorities: [pki.authority.certificatePem, pki.frontProxyAuthority.certificatePem] },
+      });
+      return listener.listen(host, port);
+    },
+    async stop() {
+      if (state.stopping) return;
+      state.stopping = true;
+      stopping.abort();
+      await listener?.close();
+      await informers.stop();
+      await loopback.close();
+      await feed.close();
+    },
+  };
+}
+
+const NO_REQUEST = {
+  method: '', target: '', headers: {}, signal: new AbortController().signal, connection: { remoteAddress: '', tls: true }, readBody: () => Promise.resolve(Buffer.alloc(0)),
+};
+
+function issuerRoutes(access: Access, advertise: string): MountedRoute[] {
+  return [
+    { path: '/.well-known/openid-configuration', handle: async () => cached(jsonResponse(200, await access.issuer.openIdConfiguration(`https://${advertise}/openid/v1/jwks`)), 'application/json') },
+    { path: '/openid/v1/jwks', handle: async () => cached(jsonResponse(200, await access.issuer.jwks()), JWKS_CONTENT_TYPE) },
+  ];
+}
+
+function cached(response: ApiResponse, contentType: string): ApiResponse {
+  return { ...response, headers: { ...response.headers, 'content-type': contentType, 'cache-control': JWKS_CACHE_CONTROL } };
+}
+
+async function compactRegularly(storage: StorageEngine, clock: Clock, log: Logger, signal: AbortSignal): Promise<void> {
+  let keepFrom = 0;
+  while (!signal.aborted) {
+    try {
+      await clock.sleep(COMPACTION_INTERVAL_MS, signal);
+      if (keepFrom > 0) await storage.compact(keepFrom);
+      keepFrom = await storage.currentRevision(signal);
+    } catch (error) {
+      if (signal.aborted) return;
+      log.warn('Compaction failed', { error });
+    }
+  }
+}
+
