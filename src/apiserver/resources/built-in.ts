@@ -6,9 +6,20 @@ import { deploymentDefinition } from './apps/deployments/definition.ts';
 import { replicaSetDefinition } from './apps/replicasets/definition.ts';
 import { statefulSetDefinition } from './apps/statefulsets/definition.ts';
 import { certificateSigningRequestDefinition } from './certificates/certificatesigningrequests/definition.ts';
+import { configMapDefinition } from './core/configmaps/definition.ts';
+import { endpointsDefinition } from './core/endpoints/definition.ts';
+import { limitRangeDefinition } from './core/limitranges/definition.ts';
+import { namespaceDefinition } from './core/namespaces/definition.ts';
+import { nodeDefinition } from './core/nodes/definition.ts';
+import { persistentVolumeClaimDefinition } from './core/persistentvolumeclaims/definition.ts';
+import { persistentVolumeDefinition } from './core/persistentvolumes/definition.ts';
 import { podDefinition } from './core/pods/definition.ts';
 import { podTemplateDefinition } from './core/podtemplates/definition.ts';
 import { replicationControllerDefinition } from './core/replicationcontrollers/definition.ts';
+import { resourceQuotaDefinition } from './core/resourcequotas/definition.ts';
+import { secretDefinition } from './core/secrets/definition.ts';
+import { serviceAccountDefinition } from './core/serviceaccounts/definition.ts';
+import { serviceDefinition } from './core/services/definition.ts';
 
 export const BUILT_IN_DEFINITIONS: readonly ResourceDefinition[] = [
   controllerRevisionDefinition,
@@ -17,7 +28,18 @@ export const BUILT_IN_DEFINITIONS: readonly ResourceDefinition[] = [
   replicaSetDefinition,
   statefulSetDefinition,
   certificateSigningRequestDefinition,
+  configMapDefinition,
+  endpointsDefinition,
+  limitRangeDefinition,
+  namespaceDefinition,
+  nodeDefinition,
+  persistentVolumeClaimDefinition,
+  persistentVolumeDefinition,
   podDefinition,
   podTemplateDefinition,
   replicationControllerDefinition,
+  resourceQuotaDefinition,
+  secretDefinition,
+  serviceAccountDefinition,
+  serviceDefinition,
 ] as unknown as ResourceDefinition[];

@@ -28,6 +28,9 @@ export function defaultPod(pod: Pod): void {
   defaultPodSpec(spec);
   if ((spec.terminationGracePeriodSeconds ?? 0) < 0) spec.terminationGracePeriodSeconds = 1;
   for (const key of DROPPED_ANNOTATIONS) delete pod.metadata.annotations?.[key];
+  // Old kubelets know podIP only: where the two differ, it wins.
+  if (status?.podIP && status.podIPs?.[0]?.ip !== status.podIP) status.podIPs = [{ ip: status.podIP }];
+  if (status?.podIPs?.[0]?.ip) status.podIP = status.podIPs[0].ip;
   for (const list of ['initContainerStatuses', 'containerStatuses', 'ephemeralContainerStatuses'] as const) {
     for (const container of status?.[list] ?? []) {
       roundUpResources(container.allocatedResources);

@@ -1,0 +1,17 @@
+/** What config maps and secrets share: a limit on size, and data that can be made immutable. */
+import { semanticEqual } from '#machinery/deep-equal';
+import type { Faults } from './faults.ts';
+
+/** Of all values together. */
+export const DATA_BYTES_MAX = 1024 * 1024;
+
+export function base64Bytes(text: string): number {
+  return Math.floor(text.replace(/=+$/, '').length * 3 / 4);
+}
+
+export function checkImmutableData<T extends { readonly immutable?: boolean }>(object: T, old: T, fields: readonly (keyof T & string)[], faults: Faults): void {
+  if (old.immutable !== true) return;
+  const text = 'field is immutable when `immutable` is set';
+  if (object.immutable !== true) faults.forbidden('immutable', text);
+  for (const field of fields) if (!semanticEqual(object[field] ?? {}, old[field] ?? {})) faults.forbidden(field, text);
+}
