@@ -1,0 +1,107 @@
+/**
+ * API server, controllers and scheduler in one process, talking in-process: what `kubernode up`, `kubernode server` and the test
+ * cluster run.
+ *
+ * Each component speaks as itself: the scheduler as system:kube-scheduler, every controller as its own service account.
+ */
+import { createApiServer, type ApiServer } from '#apiserver/server';
+import { connectHandlers } from '#apiserver/proxy/connect-handlers';
+import type { ProxyDependencies } from '#apiserver/proxy/kubelet-endpoint';
+import type { Client } from '#client/client';
+import { createClient } from '#client/rest-client';
+import type { Component, ComponentContext } from '#component/component';
+import { componentGroup } from '#component/component-group';
+import { createControllerManager } from '#controllers/manager';
+import type { ControllerOptions } from '#controllers/options';
+import type { ClusterPki } from '#pki/cluster-pki';
+import { createScheduler } from '#scheduler/component';
+import type { StorageEngine } from '#storage/contract';
+import { ensureAddons, type AddonOptions } from './addons.ts';
+
+export interface ControlPlaneOptions extends ComponentContext {
+  readonly storage: StorageEngine;
+  readonly pki: ClusterPki;
+  /** Where to serve HTTPS; empty: in-process only. */
+  readonly listen: readonly { host: string; port: number }[];
+  /** `host:port` that clients in the cluster are told. */
+  readonly advertise?: string;
+  readonly controllers?: Partial<ControllerOptions>;
+  /** Objects of the cluster itself, such as the DNS service; absent: none. */
+  readonly addons?: AddonOptions;
+  /** With the identity of this process where several control planes share a store. */
+  readonly leaderElection?: { readonly identity: string };
+}
+
+export interface ControlPlane {
+  readonly apiServer: ApiServer;
+  /** In-process, as a member of system:masters. */
+  readonly admin: Client;
+  start(signal: AbortSignal): Promise<void>;
+  ready(signal: AbortSignal): Promise<void>;
+  stop(): Promise<void>;
+}
+
+const SERVICE_ACCOUNT_NAMESPACE = 'kube-system';
+
+export function createControlPlane(options: ControlPlaneOptions): ControlPlane {
+  const { clock, random, log, metrics, pki } = options;
+  const clients: Client[] = [];
+  let proxyClient: Client | undefined;
+  const proxy: ProxyDependencies = {
+    get client() { return proxyClient ??= clientAs('system:apiserver', ['system:masters']); },
+    tls: { key: pki.kubeletClient.privateKeyPem, cert: pki.kubeletClient.certificatePem, ca: pki.authority.certificatePem },
+  };
+  const apiServer = createApiServer({
+    storage: options.storage, clock, random, log: log.child({ component: 'apiserver' }), metrics, pki,
+    ...(options.advertise === undefined ? {} : { advertise: options.advertise }), connectHandlers: connectHandlers(proxy, random),
+  });
+
+  function clientAs(name: string, groups: readonly string[]): Client {
+    const client = createClient({ transport: apiServer.transport({ name, groups: [...groups, 'system:authenticated'] }), clock, userAgent: `kubernode/v1.36 ${name}` });
+    clients.push(client);
+    return client;
+  }
+  const serviceAccount = (name: string): Client => clientAs(`system:serviceaccount:${SERVICE_ACCOUNT_NAMESPACE}:${name}`, ['system:serviceaccounts', `system:serviceaccounts:${SERVICE_ACCOUNT_NAMESPACE}`]);
+  const admin = clientAs('kubernetes-admin', ['system:masters']);
+
+  const api: Component = {
+    name: 'apiserver',
+    async start(signal) {
+      await apiServer.start(signal);
+      for (const address of options.listen) await apiServer.listen(address);
+    },
+    stop: () => apiServer.stop(),
+  };
+  const shared = { clock, random, metrics, ...(options.leaderElection === undefined ? {} : { leaderElection: options.leaderElection }) };
+  const group = componentGroup([
+    api,
+    createControllerManager({
+      ...shared, log: log.child({ component: 'controller-manager' }), client: clientAs('system:kube-controller-manager', []), clientFor: serviceAccount,
+      options: { rootCa: pki.authority.certificatePem, signing: { caCertificate: pki.authority.certificatePem, caKey: authorityKeyPem(pki) }, ...options.controllers },
+    }),
+    createScheduler({ ...shared, log: log.child({ component: 'scheduler' }), client: clientAs('system:kube-scheduler', []) }),
+    ...(options.addons === undefined ? [] : [addonComponent(admin, options.addons)]),
+  ], { name: 'control-plane', clock, log });
+
+  return {
+    apiServer, admin,
+    start: (signal) => group.start(signal),
+    ready: async (signal) => { await group.ready?.(signal); },
+    async stop() {
+      await group.stop();
+      await Promise.all(clients.map((client) => client.close()));
+    },
+  };
+}
+
+function authorityKeyPem(pki: ClusterPki): string {
+  return pki.authority.privateKey.export({ type: 'pkcs8', format: 'pem' }) as string;
+}
+
+function addonComponent(client: Client, options: AddonOptions): Component {
+  return {
+    name: 'addons',
+    start: (signal) => ensureAddons(client, options, signal),
+    stop: () => Promise.resolve(),
+  };
+}

@@ -1,0 +1,43 @@
+/** `kubernode control-plane`: API server, storage, controllers and scheduler of a local cluster, as `cluster.json` says. */
+import { systemClock } from '#base/clock';
+import { jsonLogger } from '#base/log';
+import { MetricsRegistry } from '#base/metrics';
+import { systemRandom } from '#base/random';
+import { openStorage } from './apiserver.ts';
+import { hostAddress, type ClusterConfig } from './cluster-config.ts';
+import { createControlPlane } from './control-plane-group.ts';
+import { createHostRoutes } from './host-routes.ts';
+import { clusterPaths } from './layout.ts';
+import { runUntilSignal } from './process-life.ts';
+import { clusterPkiOf, requireCluster } from './up.ts';
+
+export async function runControlPlane(options: { dataDir: string }): Promise<void> {
+  const config = requireCluster(options.dataDir);
+  const context = { clock: systemClock, random: systemRandom, metrics: new MetricsRegistry(), log: jsonLogger((line) => process.stdout.write(line), () => systemClock.now()) };
+  const storage = await openStorage(config.storage.engine, clusterPaths(config.dataDir).storage, context.log);
+  const plane = createControlPlane({
+    ...context, storage, pki: clusterPkiOf(config),
+    listen: [{ host: '127.0.0.1', port: config.apiPort }, { host: hostAddress(config), port: config.apiPort }],
+    advertise: `${hostAddress(config)}:${config.apiPort}`,
+    controllers: { clusterCidrs: [config.podCidr], serviceCidrs: [config.serviceCidr] },
+    addons: { dnsAddress: config.dnsAddress },
+  });
+  const routes = createHostRoutes({ client: plane.admin, config }, context);
+  await runUntilSignal(context.log, {
+    async start(signal) {
+      await plane.start(signal);
+      context.log.info('API server serves', { sinceProcessStartMs: Math.round(process.uptime() * 1000) });
+      await plane.ready(signal);
+      await routes.start(signal);
+    },
+    async stop() {
+      await routes.stop();
+      await plane.stop();
+      await storage.close();
+    },
+  });
+}
+
+export function serviceAddressOf(config: ClusterConfig): string {
+  return config.dnsAddress.replace(/\.10$/, '.1');
+}

@@ -1,0 +1,75 @@
+/**
+ * `import { startCluster } from 'kubernode/testing'`: a whole control plane in the caller's process: API server on the memory
+ * engine, controllers and scheduler, with or without a port, under the real or a virtual clock.
+ *
+ *     const cluster = await startCluster();
+ *     await cluster.client.for(pods, 'default').create({ … });
+ *     await cluster.stop();
+ */
+import { systemClock, type Clock } from '#base/clock';
+import { silentLogger, type Logger } from '#base/log';
+import { MetricsRegistry } from '#base/metrics';
+import { seededRandom, systemRandom, type Random } from '#base/random';
+import type { Client } from '#client/client';
+import type { Transport } from '#client/transport';
+import { kubeconfigText } from '#client/kubeconfig';
+import type { ControllerOptions } from '#controllers/options';
+import { clusterPki } from '#pki/cluster-pki';
+import { createMemoryStorage } from '#storage/memory/memory-storage';
+import type { StorageEngine } from '#storage/contract';
+import { createControlPlane } from './control-plane-group.ts';
+import { kubeconfigFor } from './user-kubeconfig.ts';
+
+export { VirtualClock } from '#base/virtual-clock';
+export type { Client } from '#client/client';
+
+export interface ClusterOptions {
+  /** Default: the real clock. With a `VirtualClock`, time moves only by `advance`. */
+  clock?: Clock;
+  /** Makes chance repeatable. */
+  seed?: number;
+  /** Serves HTTPS on 127.0.0.1: a port, 0 for any. Default: no port, in-process only. */
+  port?: number;
+  log?: Logger;
+  controllers?: Partial<ControllerOptions>;
+  storage?: StorageEngine;
+}
+
+export interface Cluster {
+  /** As administrator (system:masters). */
+  readonly client: Client;
+  /** In-process, as another user. */
+  transport(user: { name: string; groups?: string[] }): Transport;
+  /** A kubeconfig for kubectl and other clients; undefined without a port. */
+  readonly kubeconfig: string | undefined;
+  stop(): Promise<void>;
+}
+
+export async function startCluster(options: ClusterOptions = {}): Promise<Cluster> {
+  const clock = options.clock ?? systemClock;
+  const random: Random = options.seed === undefined ? systemRandom : seededRandom(options.seed);
+  const pki = clusterPki({ clock, random: systemRandom });
+  const stopping = new AbortController();
+  const storage = options.storage ?? createMemoryStorage({ clock });
+  const plane = createControlPlane({
+    clock, random, metrics: new MetricsRegistry(), log: options.log ?? silentLogger, storage, pki, listen: [],
+    ...(options.controllers === undefined ? {} : { controllers: options.controllers }),
+  });
+  await plane.start(stopping.signal);
+  await plane.ready(stopping.signal);
+  let kubeconfig: string | undefined;
+  if (options.port !== undefined) {
+    const { port } = await plane.apiServer.listen({ host: '127.0.0.1', port: options.port });
+    kubeconfig = kubeconfigText(kubeconfigFor('kubernode', 'admin', `https://127.0.0.1:${port}`, pki, pki.admin));
+  }
+  return {
+    client: plane.admin,
+    transport: ({ name, groups = [] }) => plane.apiServer.transport({ name, groups: [...groups, 'system:authenticated'] }),
+    kubeconfig,
+    async stop() {
+      stopping.abort(new Error('the cluster stops'));
+      await plane.stop();
+      await storage.close();
+    },
+  };
+}
