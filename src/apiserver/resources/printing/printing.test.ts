@@ -5,9 +5,8 @@ import type { KubeObject } from '#machinery/meta';
 import { isBadRequest } from '#machinery/status-error';
 import { firstFew, humanDuration } from './cells.ts';
 import { podPrinter } from './core-pods.ts';
-import { parseIncludeObject, tableOfList, tableOfObject } from './table.ts';
-import type { TableOptions } from './table.ts';
-import { defaultPrinter, tablePrinterOf } from './table-printers.ts';
+import { columnDefinitions, parseIncludeObject, tableOf, tableRow } from './table.ts';
+import { tablePrinterOf } from './table-printers.ts';
 
 const NOW = Date.parse('2026-01-10T00:00:00Z');
 const S = 1000;
@@ -78,38 +77,36 @@ test('pods in one line', async (t) => {
 });
 
 test('tables', async (t) => {
-  const options = (more: Partial<TableOptions> = {}): TableOptions => (
-    { printer: tablePrinterOf('', 'configmaps'), includeObject: 'Metadata', metaVersion: 'v1', nowMs: NOW, objectType: { kind: 'ConfigMap', apiVersion: 'v1' }, ...more });
-  const object: KubeObject = { metadata: { name: 'c', resourceVersion: '7', creationTimestamp: '2026-01-09T23:59:00Z' }, data: { a: '1' } } as KubeObject;
-  await t.test('one object', () => {
-    const table = tableOfObject(object, options());
-    assert.deepEqual(table.metadata, { resourceVersion: '7' });
-    assert.deepEqual(table.columnDefinitions?.map(({ name, format, priority }) => [name, format, priority]), [['Name', 'name', 0], ['Data', '', 0], ['Age', '', 0]]);
-    assert.deepEqual(table.rows, [{ cells: ['c', 1, '60s'], object: { kind: 'PartialObjectMetadata', apiVersion: 'meta.k8s.io/v1', metadata: object.metadata } }]);
+  const configMaps = tablePrinterOf('', 'configmaps');
+  const object: KubeObject = { kind: 'ConfigMap', apiVersion: 'v1', metadata: { name: 'c', resourceVersion: '7', creationTimestamp: '2026-01-09T23:59:00Z' }, data: { a: '1' } } as KubeObject;
+  await t.test('columns', () => {
+    assert.deepEqual(columnDefinitions(configMaps).map(({ name, format, priority }) => [name, format, priority]), [['Name', 'name', 0], ['Data', '', 0], ['Age', '', 0]]);
+    assert.equal(tableOf(configMaps, [], {}, false).columnDefinitions, null, 'later events of a watch have none');
   });
-  await t.test('with or without the object', () => {
-    assert.equal(tableOfObject(object, options({ includeObject: 'None' })).rows?.[0]?.object, null);
-    assert.deepEqual(tableOfObject(object, options({ includeObject: 'Object' })).rows?.[0]?.object, { kind: 'ConfigMap', apiVersion: 'v1', ...object });
+  await t.test('a row, with more or less of its object', () => {
+    const partial = { kind: 'PartialObjectMetadata', apiVersion: 'meta.k8s.io/v1', metadata: object.metadata };
+    assert.deepEqual(tableRow(configMaps, object, '', NOW), { cells: ['c', 1, '60s'], object: partial });
+    assert.deepEqual(tableRow(configMaps, object, 'Metadata', NOW).object, partial);
+    assert.equal(tableRow(configMaps, object, 'None', NOW).object, null);
+    assert.equal(tableRow(configMaps, object, 'Object', NOW).object, object);
   });
-  await t.test('later events of a watch have no columns; a bookmark is a row', () => {
-    const bookmark = tableOfObject({ metadata: { resourceVersion: '9' } }, options({ noHeaders: true, includeObject: 'None' }));
-    assert.equal(bookmark.columnDefinitions, null);
-    assert.deepEqual(bookmark.rows, [{ cells: ['', 0, '<unknown>'], object: null }]);
-    const annotated: KubeObject = { metadata: { resourceVersion: '9', annotations: { 'k8s.io/initial-events-end': 'true' } } };
-    assert.equal(tableOfObject(annotated, options({ noHeaders: true, includeObject: 'None' })).rows?.[0]?.object?.kind, 'PartialObjectMetadata');
+  await t.test('a bookmark is a row', () => {
+    assert.deepEqual(tableRow(configMaps, { metadata: { resourceVersion: '9' } }, 'None', NOW), { cells: ['', 0, '<unknown>'], object: null });
+    const last: KubeObject = { metadata: { resourceVersion: '9', annotations: { 'k8s.io/initial-events-end': 'true' } } };
+    assert.equal(tableRow(configMaps, last, 'None', NOW).object?.kind, 'PartialObjectMetadata', 'the last initial one shows that it is');
   });
-  await t.test('lists', () => {
-    assert.deepEqual(tableOfList({ resourceVersion: '9' }, [], options()).rows, []);
-    assert.equal(tableOfList({ resourceVersion: '9' }, [], options({ printer: defaultPrinter })).rows, null);
-    const [row] = tableOfList({}, [object], options({ printer: tablePrinterOf('rbac.authorization.k8s.io', 'roles'), includeObject: 'None' })).rows ?? [];
-    assert.deepEqual(row?.cells, ['c', '2026-01-09T23:59:00Z']);
+  await t.test('the default table', () => {
+    assert.deepEqual(tableRow(tablePrinterOf('rbac.authorization.k8s.io', 'roles'), object, 'None', NOW).cells, ['c', '2026-01-09T23:59:00Z']);
+  });
+  await t.test('the printer may read another version', () => {
+    assert.deepEqual(tableRow(configMaps, object, 'Object', NOW, { metadata: { name: 'other' } }), { cells: ['other', 0, '<unknown>'], object });
   });
   await t.test('completed pods say so', () => {
-    const rows = tableOfObject(pod('Failed', []) as KubeObject, options({ printer: tablePrinterOf('', 'pods'), includeObject: 'None' })).rows;
-    assert.deepEqual(rows?.[0]?.conditions, [{ type: 'Completed', status: 'True', reason: 'Failed', message: 'The pod failed.' }]);
+    assert.deepEqual(tableRow(tablePrinterOf('', 'pods'), pod('Failed', []) as KubeObject, 'None', NOW).conditions,
+      [{ type: 'Completed', status: 'True', reason: 'Failed', message: 'The pod failed.' }]);
   });
   await t.test('includeObject', () => {
-    assert.equal(parseIncludeObject(''), 'Metadata');
+    assert.equal(parseIncludeObject(null), '');
     assert.throws(() => parseIncludeObject('none'), isBadRequest);
   });
 });

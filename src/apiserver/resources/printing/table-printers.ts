@@ -9,7 +9,7 @@ import {
   mutatingAdmissionPolicyPrinter, policyBindingPrinter, validatingAdmissionPolicyPrinter, webhookConfigurationPrinter,
 } from './admission-registration.ts';
 import { controllerRevisionPrinter, daemonSetPrinter, deploymentPrinter, replicaSetPrinter, statefulSetPrinter } from './apps.ts';
-import { horizontalPodAutoscalerPrinter } from './autoscaling.ts';
+import { horizontalPodAutoscalerPrinter, scalePrinter } from './autoscaling.ts';
 import { cronJobPrinter, jobPrinter } from './batch.ts';
 import { certificateSigningRequestPrinter, clusterTrustBundlePrinter, podCertificateRequestPrinter } from './certificates.ts';
 import { column, NAME } from './columns.ts';
@@ -57,7 +57,7 @@ const PRINTERS: Readonly<Record<string, unknown>> = {
   'apiregistration.k8s.io/apiservices': apiServicePrinter,
   'apps/controllerrevisions': controllerRevisionPrinter, 'apps/daemonsets': daemonSetPrinter, 'apps/deployments': deploymentPrinter,
   'apps/replicasets': replicaSetPrinter, 'apps/statefulsets': statefulSetPrinter,
-  'autoscaling/horizontalpodautoscalers': horizontalPodAutoscalerPrinter,
+  'autoscaling/horizontalpodautoscalers': horizontalPodAutoscalerPrinter, 'autoscaling/scales': scalePrinter,
   'batch/cronjobs': cronJobPrinter, 'batch/jobs': jobPrinter,
   'certificates.k8s.io/certificatesigningrequests': certificateSigningRequestPrinter,
   'certificates.k8s.io/clustertrustbundles': clusterTrustBundlePrinter, 'certificates.k8s.io/podcertificaterequests': podCertificateRequestPrinter,
@@ -82,6 +82,7 @@ const PRINTERS: Readonly<Record<string, unknown>> = {
   'storagemigration.k8s.io/storageversionmigrations': storageVersionMigrationPrinter,
 };
 
+/** Scale, a kind without a resource of its own, is `autoscaling/scales`. */
 export function tablePrinterOf(group: string, resource: string): TablePrinter<KubeObject> {
   return (PRINTERS[`${group}/${resource}`] ?? defaultPrinter) as TablePrinter<KubeObject>;
 }
