@@ -26,7 +26,7 @@ export interface CommitBatch {
   readonly removed: readonly Version[];
   readonly leases: readonly LeaseRow[];
   readonly endedLeases: readonly number[];
-  /** Absent while a restore is under way: a store without it is not opened. */
+  /** Absent while a new store is being filled. */
   readonly state?: StoreState;
 }
 

@@ -21,7 +21,8 @@ import type { Version } from '../mvcc/version.ts';
 import { Retention } from '../retention.ts';
 import { crc32 } from '../checksum.ts';
 import { DiskFullError, MAP_BYTES, openDatabase, type EmbeddedDatabase } from './database.ts';
-import { claimDirectory, syncDirectory, type StoreDirectory } from './directory.ts';
+import { createStore } from './create.ts';
+import { claimDirectory, type StoreDirectory } from './directory.ts';
 import { GroupCommit } from './group-commit.ts';
 import { loadStore } from './load.ts';
 import { probeFile } from './probe.ts';
@@ -59,8 +60,8 @@ export async function openEmbeddedStorage(options: EmbeddedStorageOptions): Prom
   let database: EmbeddedDatabase | undefined;
   try {
     if (directory.unclean) await probeFile(directory.dataPath, directory.rebooted ? 'everything' : 'records', MAP_BYTES);
+    if (!directory.existed) await createStore(directory.dataPath, options.directory);
     database = openDatabase(directory.dataPath);
-    if (!directory.existed) syncDirectory(options.directory);
     const others = database.readers().filter((pid) => pid !== process.pid);
     if (others.length > 0) throw new Error(`the store in ${options.directory} is in use by process ${others.join(', ')}`);
     return startEngine(options, directory, options.wrapDatabase?.(database) ?? database);

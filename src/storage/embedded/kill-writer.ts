@@ -1,13 +1,15 @@
 /**
  * The victim of the kill test: opens a store and writes as fast as it can, telling each acknowledged write on stdout as
- * `<revision> <key> <number> <deleted?>`. Run as a program: `node --import tsx kill-writer.ts <directory> <writers> <compact every ms>`.
+ * `<revision> <key> <number> <deleted?>`.
+ * Run as a program: `node --import tsx kill-writer.ts
+ * <directory> <writers> <compact every ms> <first number> [<writes, then end>]`.
  */
 import { writeSync } from 'node:fs';
 import { systemClock } from '#base/clock';
 import { silentLogger } from '#base/log';
 import { openEmbeddedStorage } from './embedded-storage.ts';
 
-const [directory, writers, compactEveryMs, firstNumber] = process.argv.slice(2) as [string, string, string, string];
+const [directory, writers, compactEveryMs, firstNumber, writes = '0'] = process.argv.slice(2) as [string, string, string, string, string?];
 const KEYS_PER_WRITER = 40;
 
 /** The value of a write: its key and number, padded; both sides can make it. */
@@ -19,8 +21,9 @@ const engine = await openEmbeddedStorage({ directory, clock: systemClock, log: s
 writeSync(1, `open ${await engine.currentRevision()}\n`);
 
 let number = Number(firstNumber);
+const last = writes === '0' ? Infinity : number + Number(writes);
 async function write(writer: number): Promise<void> {
-  for (;;) {
+  while (number < last) {
     const mine = number++;
     const key = `/registry/things/${writer}/${mine % KEYS_PER_WRITER}`;
     const deletes = mine % 9 === 0;
@@ -33,3 +36,4 @@ if (compactEvery > 0) {
   setInterval(() => { void engine.currentRevision().then((revision) => engine.compact(Math.max(1, revision - 500))); }, compactEvery);
 }
 await Promise.all(Array.from({ length: Number(writers) }, (_, writer) => write(writer)));
+process.exit(0);

@@ -2,7 +2,6 @@
 import type { Clock } from '#base/clock';
 import { CorruptError } from '../contract.ts';
 import type { EngineCore } from '../mvcc/engine-core.ts';
-import { FIRST_REVISION } from '../mvcc/keyspace.ts';
 import type { Version } from '../mvcc/version.ts';
 import type { EmbeddedDatabase } from './database.ts';
 import { rowBytes } from './row-bytes.ts';
@@ -18,13 +17,10 @@ export function loadStore(database: EmbeddedDatabase, core: EngineCore, clock: C
     bytes += rowBytes(version);
   }
   const state = database.state();
-  if (state === undefined) {
-    if (versions.length > 0) throw new CorruptError('the state record is missing');
-    return { rows: 0, bytes: 0, lastLeaseId: 0 };
-  }
+  if (state === undefined) throw new CorruptError('the state record is missing');
   if (state.rows !== versions.length) throw new CorruptError(`${state.rows} records were written, ${versions.length} are found`);
   try {
-    core.keyspace.load(versions, { dropped: state.dropped, compacted: state.compacted, published: Math.max(state.revision, FIRST_REVISION) });
+    core.keyspace.load(versions, { dropped: state.dropped, compacted: state.compacted, published: state.revision });
   } catch (error) {
     throw new CorruptError((error as Error).message);
   }

@@ -14,6 +14,7 @@ import type { Version } from '../mvcc/version.ts';
 import { REVISIONS_AHEAD, type RestoreResult } from '../restore.ts';
 import { inspectSnapshot, readSnapshot } from '../snapshot.ts';
 import { MAP_BYTES, openDatabase, type EmbeddedDatabase } from './database.ts';
+import { createStore } from './create.ts';
 import { DATA_FILE, claimDirectory, syncDirectory, type StoreDirectory } from './directory.ts';
 import { loadStore } from './load.ts';
 import { probeFile } from './probe.ts';
@@ -99,20 +100,18 @@ export async function restoreStore(
     throw new Error(`${directory} already holds a store: restore into an empty directory`);
   }
   const revision = snapshot.revision + revisionsAhead;
-  const database = openDatabase(claimed.dataPath);
+  let expired = 0;
+  let restored = false;
   try {
-    const { rows, expired, lastLeaseId } = await importRecords(database, path, clock);
-    const state = { format: FORMAT_VERSION, revision, compacted: revision, dropped: revision, rows, lastLeaseId };
-    await database.commit({ versions: [], removed: [], leases: [], endedLeases: [], state });
-    await database.close();
-    claimed.release(true);
+    await createStore(claimed.dataPath, directory, async (database) => {
+      const imported = await importRecords(database, path, clock);
+      expired = imported.expired;
+      return { format: FORMAT_VERSION, revision, compacted: revision, dropped: revision, rows: imported.rows, lastLeaseId: imported.lastLeaseId };
+    });
+    restored = true;
     return { snapshot, revision, expired };
-  } catch (error) {
-    await database.close();
-    rmSync(claimed.dataPath, { force: true });
-    rmSync(`${claimed.dataPath}-lock`, { force: true });
-    claimed.release(false);
-    throw error;
+  } finally {
+    claimed.release(restored);
   }
 }
 

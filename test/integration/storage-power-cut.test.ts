@@ -1,0 +1,84 @@
+/**
+ * Power cuts at any write of a busy embedded store: every image opens, and holds everything that had been acknowledged. The
+ * negative control, the same with syncs that do nothing, shows that the check sees damage. `KUBERNODE_POWER_CUTS=5000` makes
+ * it the nightly size.
+ */
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { seededRandom } from '#base/random';
+import { imageAt, record, type TraceStep } from './power-cut/trace.ts';
+import type { ImageToCheck } from './power-cut/check-image.ts';
+
+const IMAGES = Number(process.env['KUBERNODE_POWER_CUTS'] ?? 60);
+const CONTROLS = 20;
+const WRITES = 400;
+const IMAGES_PER_RUN = 20;
+/** Other processes of the traced tree write to their own descriptor 1. */
+const ACKED = /^\d+ \//;
+
+const at = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
+const skip = spawnSync('strace', ['--seccomp-bpf', '-f', 'true']).status === 0 ? false : 'strace is not installed (Debian: apt-get install strace)';
+
+/** Answers what is wrong with each image; undefined: nothing. */
+function checkAll(directory: string, images: readonly ImageToCheck[]): Map<number, string | undefined> {
+  const answers = new Map<number, string | undefined>();
+  let left = [...images];
+  while (left.length > 0) {
+    const list = join(directory, 'list.json');
+    const now = left.slice(0, IMAGES_PER_RUN);
+    writeFileSync(list, JSON.stringify(now));
+    const run = spawnSync(process.execPath, ['--import', 'tsx', at('./power-cut/check-image.ts'), list], { encoding: 'utf8' });
+    for (const line of run.stdout.split('\n').filter((text) => text !== '')) {
+      const space = line.indexOf(' ');
+      const answer = line.slice(space + 1);
+      answers.set(Number(line.slice(0, space)), answer === 'ok' ? undefined : answer);
+    }
+    const died = now.find((image) => !answers.has(image.number));
+    if (died !== undefined) answers.set(died.number, `killed its reader: ${run.signal ?? run.status} ${run.stderr.slice(-300)}`);
+    for (const image of now) if (answers.has(image.number)) rmSync(image.directory, { recursive: true, force: true });
+    left = left.filter((image) => !answers.has(image.number));
+  }
+  return answers;
+}
+
+function makeImage(directory: string, number: number, steps: readonly TraceStep[], cut: number, seed: number, syncs: boolean): ImageToCheck {
+  const path = join(directory, `image-${number}`);
+  mkdirSync(path);
+  writeFileSync(join(path, 'data.mdb'), imageAt(steps, cut, seededRandom(seed + number), syncs));
+  // The machine was booted since.
+  writeFileSync(join(path, 'owner'), JSON.stringify({ pid: 1, startTime: '1', bootId: 'before' }));
+  const acked = steps.slice(0, cut).flatMap((step) => (step.type === 'output' && ACKED.test(step.text) ? [step.text] : []));
+  return { number, directory: path, acked };
+}
+
+test(`embedded: ${IMAGES} power cuts lose nothing that was acknowledged`, { skip, timeout: 120_000 + IMAGES * 1_000 }, (t) => {
+  const seed = Number(process.env['KUBERNODE_SEED'] ?? Math.floor(performance.timeOrigin) % 1_000_000);
+  t.diagnostic(`seed ${seed}`);
+  const random = seededRandom(seed);
+  const directory = mkdtempSync(join(tmpdir(), 'kubernode-power-cut-'));
+  try {
+    const store = join(directory, 'store');
+    const program = at('../../src/storage/embedded/kill-writer.ts');
+    const steps = record([process.execPath, '--import', 'tsx', program, store, '8', '25', '1', String(WRITES)],
+      join(directory, 'trace'), join(store, 'data.mdb'), join(store, 'data.mdb.new'));
+    const opened = steps.findIndex((step) => step.type === 'output' && step.text.startsWith('open '));
+    assert.ok(opened > 0 && steps.length > WRITES * 2, `${steps.length} steps were recorded`);
+    const cuts = (count: number): number[] => Array.from({ length: count }, () => opened + random.integer(steps.length - opened));
+
+    const images = cuts(IMAGES).map((cut, number) => makeImage(directory, number, steps, cut, seed, true));
+    const wrong = [...checkAll(directory, images)].filter(([, answer]) => answer !== undefined);
+    assert.deepEqual(wrong, []);
+
+    const controls = cuts(CONTROLS).map((cut, number) => makeImage(directory, number, steps, Math.max(cut, opened + 200), seed, false));
+    const seen = [...checkAll(directory, controls).values()].filter((answer) => answer !== undefined);
+    t.diagnostic(`${seen.length} of ${CONTROLS} images without syncs were found damaged`);
+    assert.ok(seen.length >= CONTROLS / 2, 'the check does not see damage');
+  } finally {
+    rmSync(directory, { recursive: true, force: true });
+  }
+});
