@@ -39,6 +39,10 @@ export interface FieldSchema {
   readonly goType?: string;
   /** The embedded Go structs the field comes from, dot-separated, which decode errors show in the path: `VolumeSource`. */
   readonly embedded?: string;
+  /** The values that the API documents; of the items where the field is a list. */
+  readonly enumValues?: readonly string[];
+  /** The default that the API documents; where absent, required fields that are no pointers default to zero. */
+  readonly documentedDefault?: unknown;
 }
 
 export interface UnionSchema {

@@ -9,6 +9,7 @@
  *       - name string                            no protobuf number
  *       1 protocol string go=Protocol            the Go type that decode errors name; the version's own package is left out
  *       3 secret *SecretVolumeSource in=VolumeSource   the embedded Go struct that decode errors name in the path
+ *       1 protocol string enum=SCTP,TCP,UDP default="TCP"   what the API documents say; a space is written %20
  *       union type localhostProfile=LocalhostProfile
  *
  * Types: scalars, `[]T`, `map[T]`, `Name` of the same file, `group/version.Name` of another.
@@ -65,9 +66,12 @@ function parseField(groupVersion: string, line: string): FieldSchema {
   let keep = false;
   let goType: string | undefined;
   let embedded: string | undefined;
+  let documented: Pick<FieldSchema, 'enumValues' | 'documentedDefault'> = {};
   for (const attribute of attributes) {
     if (attribute.startsWith('go=')) { goType = expandGoType(groupVersion, attribute.slice(3)); continue; }
     if (attribute.startsWith('in=')) { embedded = attribute.slice(3); continue; }
+    if (attribute.startsWith('enum=')) { documented = { ...documented, enumValues: attribute.slice(5).split(',').map(decodeURIComponent) }; continue; }
+    if (attribute.startsWith('default=')) { documented = { ...documented, documentedDefault: JSON.parse(attribute.slice(8)) as unknown }; continue; }
     const match = /^(\w+)(?:=([\w,]+)(?:\(([^)]*)\))?)?$/.exec(attribute);
     const argument = match?.[3];
     switch (match?.[1]) {
@@ -85,7 +89,7 @@ function parseField(groupVersion: string, line: string): FieldSchema {
     type: parseTypeRef(groupVersion, pointer ? rawType.slice(1) : rawType),
     protoPath: number === '-' ? undefined : number.split('.').map(Number),
     pointer, keep, list, mapType, patchStrategies, patchMergeKey,
-    ...(goType === undefined ? {} : { goType }), ...(embedded === undefined ? {} : { embedded }),
+    ...(goType === undefined ? {} : { goType }), ...(embedded === undefined ? {} : { embedded }), ...documented,
   };
 }
 
