@@ -210,16 +210,28 @@ function withoutPseudo(headers: Incoming['headers']): ApiRequest['headers'] {
   return plain;
 }
 
+const canonicalNames = new Map<string, string>([['etag', 'ETag'], ['www-authenticate', 'WWW-Authenticate']]);
+
+/** `content-type` → `Content-Type`: some HTTP/1 clients compare names as they are written. */
+function canonicalHeader(name: string): string {
+  let canonical = canonicalNames.get(name);
+  if (canonical === undefined) {
+    canonical = name.replace(/(^|-)[a-z]/g, (start) => start.toUpperCase());
+    canonicalNames.set(name, canonical);
+  }
+  return canonical;
+}
+
 async function send(request: Incoming, response: Outgoing, answer: ApiResponse, signal: AbortSignal, complete: boolean): Promise<void> {
   if (response.destroyed || signal.aborted) return;
   const { body } = answer;
   const http1 = request.httpVersionMajor < 2;
-  for (const name in answer.headers) response.setHeader(name, answer.headers[name]!);
+  for (const name in answer.headers) response.setHeader(http1 ? canonicalHeader(name) : name, answer.headers[name]!);
   // Unread body: the connection cannot be used again.
-  if (http1 && (!complete || !request.complete) && request.method !== 'GET' && request.method !== 'HEAD') response.setHeader('connection', 'close');
+  if (http1 && (!complete || !request.complete) && request.method !== 'GET' && request.method !== 'HEAD') response.setHeader('Connection', 'close');
   response.statusCode = answer.status;
   if (Buffer.isBuffer(body)) {
-    if (request.method !== 'HEAD') response.setHeader('content-length', body.length);
+    if (request.method !== 'HEAD') response.setHeader(http1 ? 'Content-Length' : 'content-length', body.length);
     (response as ServerResponse).end(request.method === 'HEAD' ? undefined : body);
     return;
   }
@@ -260,7 +272,7 @@ async function sendRaw(socket: Duplex, answer: ApiResponse): Promise<void> {
   if (Buffer.isBuffer(answer.body)) pieces.push(answer.body); else for await (const piece of answer.body) pieces.push(piece);
   const body = Buffer.concat(pieces);
   const lines = [`HTTP/1.1 ${answer.status} ${REASONS[answer.status] ?? 'Status'}`];
-  for (const [name, value] of Object.entries(answer.headers)) for (const one of Array.isArray(value) ? value : [value]) lines.push(`${name}: ${one}`);
+  for (const [name, value] of Object.entries(answer.headers)) for (const one of Array.isArray(value) ? value : [value]) lines.push(`${canonicalHeader(name)}: ${one}`);
   lines.push(`content-length: ${body.length}`, 'connection: close', '', '');
   socket.end(Buffer.concat([Buffer.from(lines.join('\r\n'), 'latin1'), body]));
 }
