@@ -10,14 +10,15 @@ import { readAny, type StrictNotes } from '#machinery/codec/json-any';
 import { encodeAny } from '#machinery/codec/json-encode';
 import { JsonReader } from '#machinery/codec/json-reader';
 import type { TypePlan } from '#machinery/codec/type-plan';
-import { invalid, PrintedValue } from '#machinery/field-error';
+import { invalid } from '#machinery/field-error';
 import type { FieldManager } from '#machinery/managed-fields/field-manager';
 import type { KubeObject } from '#machinery/meta';
 import { applyJsonPatch } from '#machinery/patch/json-patch';
-import type { JsonObject, JsonValue } from '#machinery/patch/json-value';
+import { goText, isObject, type JsonObject, type JsonValue } from '#machinery/patch/json-value';
 import { applyMergePatch } from '#machinery/patch/merge-patch';
 import { patchErrorToStatus } from '#machinery/patch/patch-error';
 import { applyStrategicMergePatch } from '#machinery/patch/strategic-merge-patch';
+import { unstructuredFault } from '#machinery/patch/unstructured-fault';
 import type { SchemaResolver } from '#machinery/schema/model';
 import { newBadRequest, newInvalid, newNotFound, newUnsupportedMediaType, newStatusError } from '#machinery/status-error';
 import { nowText, warn, type RequestContext } from '../context.ts';
@@ -70,20 +71,29 @@ export function patchObject(target: PatchTarget, patch: Patch, live: KubeObject 
   if (live === undefined) throw newNotFound(target.group, target.resource, target.name);
   const before = live as unknown as JsonObject;
   const strictErrors: string[] = [];
+  let parsed: JsonValue;
   let value: JsonValue;
   try {
-    const parsed = parsePatch(patch, strictErrors);
+    parsed = parsePatch(patch, strictErrors);
     if (patch.type === 'json') value = applyJsonPatch(before, parsed);
     else if (patch.type === 'merge') value = applyMergePatch(before, parsed);
     else value = applyStrategicMergePatch(before, parsed as JsonObject, target.typeName, target.resolve);
   } catch (error) {
     throw patchErrorToStatus(error);
   }
-  const object = decodePatched(target, patch, value, strictErrors, context);
+  const object = decodePatched(target, patch, parsed, value, strictErrors, context);
   target.defaults(object);
+  if (resetsManagedFields(value)) object.metadata.managedFields = [];
   const entries = target.fieldManager.update({ live: before, object: object as unknown as JsonObject, manager: patch.manager, time: nowText(context) });
   if (entries === undefined) delete object.metadata.managedFields; else object.metadata.managedFields = entries;
   return object;
+}
+
+/** An empty list of entries means something; decoding leaves empty lists out. */
+function resetsManagedFields(value: JsonValue): boolean {
+  const metadata = isObject(value) ? value['metadata'] : undefined;
+  const entries = isObject(metadata) ? metadata['managedFields'] : undefined;
+  return Array.isArray(entries) && entries.length === 0;
 }
 
 function parsePatch(patch: Patch, strictErrors: string[]): JsonValue {
@@ -94,26 +104,42 @@ function parsePatch(patch: Patch, strictErrors: string[]): JsonValue {
     const notes: StrictNotes = { path, note: (kind, name) => { strictErrors.push(`${patch.type === 'json' ? 'json patch ' : ''}${strictErrorText(kind, path, name)}`); } };
     const value = readAny(reader, strict ? notes : undefined) as JsonValue;
     reader.end();
-    if (patch.type === 'strategic' && (value === null || typeof value !== 'object' || Array.isArray(value))) {
-      throw newBadRequest(`json: cannot unmarshal ${jsonKind(value)} into Go value of type map[string]interface {}`);
+    if (patch.type === 'json' && strict) noteUnknownMembers(value, strictErrors);
+    const mustBeObject = patch.type === 'strategic' || (patch.type === 'merge' && strict);
+    if (mustBeObject && value !== null && (typeof value !== 'object' || Array.isArray(value))) {
+      const prefix = patch.type === 'strategic' ? '' : 'error decoding patch: ';
+      throw newBadRequest(`${prefix}json: cannot unmarshal ${jsonKind(value)} into Go value of type map[string]interface {}`);
     }
-    return value;
+    return value === null && patch.type === 'strategic' ? {} : value;
   } catch (error) {
     if (!(error instanceof DecodeError)) throw error;
     throw newBadRequest(patch.type === 'strategic' ? error.message : strict ? `error decoding patch: ${error.message}` : error.message);
   }
 }
 
+const OPERATION_MEMBERS: ReadonlySet<string> = new Set(['op', 'path', 'from', 'value']);
+
+function noteUnknownMembers(operations: JsonValue, strictErrors: string[]): void {
+  if (!Array.isArray(operations)) return;
+  operations.forEach((operation, index) => {
+    if (!isObject(operation)) return;
+    for (const name of Object.keys(operation)) if (!OPERATION_MEMBERS.has(name)) strictErrors.push(`json patch unknown field "[${index}].${name}"`);
+  });
+}
+
 function jsonKind(value: JsonValue): string {
-  return Array.isArray(value) ? 'array' : value === null ? 'null' : typeof value;
+  return Array.isArray(value) ? 'array' : value === null ? 'null' : typeof value === 'boolean' ? 'bool' : typeof value;
 }
 
 /** The patched value as an object of the kind again. @throws StatusError 422 */
-function decodePatched(target: PatchTarget, patch: Patch, value: JsonValue, strictErrors: string[], context: RequestContext): KubeObject {
+function decodePatched(target: PatchTarget, patch: Patch, parsed: JsonValue, value: JsonValue, strictErrors: string[], context: RequestContext): KubeObject {
   const text = encodeAny(value);
-  const shown = patch.type === 'strategic' ? new PrintedValue('<object>') : text;
+  const strategic = patch.type === 'strategic';
+  const shown = strategic ? goText(parsed) : text;
   const refuse = (message: string): never => { throw newInvalid('', '', '', [invalid('patch', shown, message)]); };
   const strict = patch.validation !== 'Ignore';
+  const fault = strategic ? unstructuredFault(value, target.typeName, target.resolve) : undefined;
+  if (fault !== undefined) refuse(fault);
   try {
     const outcome = target.decode !== undefined ? target.decode(value, strict) : decodeJson(text, target.plan!, strict);
     const errors = [...strictErrors, ...outcome.strictErrors];

@@ -57,7 +57,7 @@ export function respondStored(context: RequestContext, served: ServedResource, o
 export function respondObject(context: RequestContext, served: ServedResource, output: Output, object: KubeObject, status: number): ApiResponse {
   if (output.shape === 'table') {
     const metadata: ListMeta = object.metadata.resourceVersion === undefined ? {} : { resourceVersion: object.metadata.resourceVersion };
-    return response(status, output, table(served, [tableRow(served, object, includeObject(context), context.nowMs)], metadata));
+    return response(status, output, table(served, [tableRow(served, object, includeObject(context), context.nowMs)], metadata, true, object.kind));
   }
   return response(status, output, output.shape === 'partial' ? partialMetadata(object) : object);
 }
