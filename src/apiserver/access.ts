@@ -6,6 +6,7 @@
  * `start` follows roles, bindings, pods and so on through the API server itself, as `system:apiserver`; until it has
  * resolved, only `system:masters` gets anything. `bootstrap` brings in the default policy.
  */
+import { setMaxListeners } from 'node:events';
 import { nodes, pods as podResource, secrets, serviceaccounts, type Pod, type ResourceQuota } from '#api/generated/core/v1';
 import { poddisruptionbudgets, type PodDisruptionBudget } from '#api/generated/policy/v1';
 import type { Clock } from '#base/clock';
@@ -123,6 +124,8 @@ export function createAccess(options: AccessOptions): Access {
     decisions: decisions(options, { issuer, audiences, objects, authorizer, rbac, tokenAuthenticators }),
     issuer: issuerDocuments(issuer, pki),
     async start(signal) {
+      // Each informer waits on it; there are more of them than node's warning expects.
+      setMaxListeners(0, signal);
       informers.start();
       await informers.whenSynced(signal);
     },

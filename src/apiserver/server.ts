@@ -17,11 +17,12 @@ import type { Transport } from '#client/transport';
 import type { ResourceType } from '#machinery/meta';
 import type { ClusterPki } from '#pki/cluster-pki';
 import type { StorageEngine } from '#storage/contract';
-import { createAccess, type Access, JWKS_CACHE_CONTROL, JWKS_CONTENT_TYPE } from './access.ts';
+import { createAccess, type Access } from './access.ts';
 import type { ExtensionPlugins } from './admission/registry.ts';
 import { ensurePriorityClasses, ensureSystemNamespaces } from './bootstrap/system-objects.ts';
-import { jsonResponse, type RequestContext } from './context.ts';
+import type { RequestContext } from './context.ts';
 import { healthChecks } from './discovery/checks.ts';
+import { issuerRoutes } from './discovery/issuer-routes.ts';
 import { pageNotFound, routes, type MountedRoute } from './discovery/routes.ts';
 import type { BuildInfo } from './discovery/version.ts';
 import { filterChain, type FlowClassifier, type RequestObserver } from './filters/chain.ts';
@@ -114,7 +115,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
   const checks = healthChecks({ storage, feed, state });
   const other = routes({
     table, checks, metrics, log, serverAddress: options.advertise ?? '127.0.0.1:6443', build: options.build ?? {},
-    mounted: [...issuerRoutes(access, options.advertise ?? '127.0.0.1:6443'), ...options.mounted ?? []],
+    mounted: [...issuerRoutes(access.issuer, options.advertise ?? '127.0.0.1:6443'), ...options.mounted ?? []],
   });
   chain = filterChain({
     clock, random, log, metrics, authenticators: access.authenticators, anonymous: options.anonymous ?? true, authorizer: access.authorizer,
@@ -167,17 +168,6 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
 const NO_REQUEST = {
   method: '', target: '', headers: {}, signal: new AbortController().signal, connection: { remoteAddress: '', tls: true }, readBody: () => Promise.resolve(Buffer.alloc(0)),
 };
-
-function issuerRoutes(access: Access, advertise: string): MountedRoute[] {
-  return [
-    { path: '/.well-known/openid-configuration', handle: async () => cached(jsonResponse(200, await access.issuer.openIdConfiguration(`https://${advertise}/openid/v1/jwks`)), 'application/json') },
-    { path: '/openid/v1/jwks', handle: async () => cached(jsonResponse(200, await access.issuer.jwks()), JWKS_CONTENT_TYPE) },
-  ];
-}
-
-function cached(response: ApiResponse, contentType: string): ApiResponse {
-  return { ...response, headers: { ...response.headers, 'content-type': contentType, 'cache-control': JWKS_CACHE_CONTROL } };
-}
 
 async function compactRegularly(storage: StorageEngine, clock: Clock, log: Logger, signal: AbortSignal): Promise<void> {
   let keepFrom = 0;

@@ -5,6 +5,8 @@ import { lookup, type AdmissionDependencies } from './dependencies.ts';
 import type { AdmissionAttributes, AdmissionPlugin } from './plugin.ts';
 import { isAbout, refused } from './refusal.ts';
 
+const SYSTEM_CLASSES: ReadonlySet<string> = new Set(['system-cluster-critical', 'system-node-critical']);
+
 export function priority(dependencies: AdmissionDependencies): AdmissionPlugin {
   const informer = dependencies.informers.for(priorityclasses);
   const defaultClass = (): PriorityClass | undefined => {
@@ -20,7 +22,7 @@ export function priority(dependencies: AdmissionDependencies): AdmissionPlugin {
   return {
     name: 'Priority',
     async admit(attributes) {
-      if (!isAbout(attributes, '', 'pods')) return;
+      if (!isAbout(attributes, '', 'pods') || (attributes.operation !== 'CREATE' && attributes.operation !== 'UPDATE')) return;
       const spec = (attributes.object as Pod).spec!;
       if (attributes.operation === 'UPDATE') {
         const old = (attributes.oldObject as Pod).spec!;
@@ -28,7 +30,6 @@ export function priority(dependencies: AdmissionDependencies): AdmissionPlugin {
         if (old.preemptionPolicy !== undefined) spec.preemptionPolicy ??= old.preemptionPolicy;
         return;
       }
-      if (attributes.operation !== 'CREATE') return;
       const chosen = await classOf(attributes, spec.priorityClassName ?? '');
       const value = chosen?.value ?? 0;
       if (chosen !== undefined) spec.priorityClassName = chosen.metadata.name!;
@@ -44,7 +45,9 @@ export function priority(dependencies: AdmissionDependencies): AdmissionPlugin {
       spec.preemptionPolicy = policy;
     },
     validate(attributes) {
-      if (!isAbout(attributes, 'scheduling.k8s.io', 'priorityclasses') || (attributes.operation !== 'CREATE' && attributes.operation !== 'UPDATE')) return;
+      if (!isAbout(attributes, 'scheduling.k8s.io', 'priorityclasses')) return;
+      if (attributes.operation === 'DELETE' && SYSTEM_CLASSES.has(attributes.name)) throw refused(attributes, 'this is a system priority class and cannot be deleted');
+      if (attributes.operation !== 'CREATE' && attributes.operation !== 'UPDATE') return;
       const wanted = attributes.object as PriorityClass;
       const present = wanted.globalDefault === true ? defaultClass() : undefined;
       if (present === undefined || (attributes.operation === 'UPDATE' && present.metadata.name === wanted.metadata.name)) return;

@@ -34,7 +34,7 @@ export function selfSubjectReview(): DecisionResource<SelfSubjectReview> {
     kind: 'SelfSubjectReview', schema: 'authentication/v1.SelfSubjectReview',
     async create(review, context) {
       await context.validate(review);
-      return { ...review, kind: 'SelfSubjectReview', apiVersion: API_VERSION, status: { userInfo: reviewUser(context.user) } } as SelfSubjectReview;
+      return { kind: 'SelfSubjectReview', apiVersion: API_VERSION, metadata: {}, status: { userInfo: reviewUser(context.user) } } as SelfSubjectReview;
     },
   };
 }

@@ -1,7 +1,7 @@
 /** SelfSubjectRulesReview: what may I do in this namespace? */
 import type { SelfSubjectRulesReview } from '#api/generated/authorization/v1';
 import { newBadRequest } from '#machinery/status-error';
-import { MASTERS, nodeIdentity } from '../../authn/groups.ts';
+import { nodeIdentity } from '../../authn/groups.ts';
 import { aggregate } from '../../authz/rbac-authorizer.ts';
 import type { RbacIndex } from '../../authz/rbac-index.ts';
 import type { DecisionResource } from '../decision.ts';
@@ -18,7 +18,6 @@ export function selfSubjectRulesReview(rbac: RbacIndex): DecisionResource<SelfSu
       if (namespace === '') throw newBadRequest('no namespace on request');
       await context.validate(review);
       const { rules, errors } = rbac.rulesFor(user, namespace);
-      const everything = user.groups.includes(MASTERS);
       const isNode = nodeIdentity(user).isNode;
       const problems = [...(isNode ? ['node authorizer does not support user rule resolution'] : []), ...errors];
       const list = (values: readonly string[] | undefined): string[] | undefined => (values === undefined || values.length === 0 ? undefined : [...values]);
@@ -28,10 +27,6 @@ export function selfSubjectRulesReview(rbac: RbacIndex): DecisionResource<SelfSu
       const nonResourceRules = rules.filter((rule) => (rule.nonResourceURLs ?? []).length > 0).map(({ verbs, nonResourceURLs }) => ({
         verbs: [...verbs], nonResourceURLs: [...nonResourceURLs!],
       }));
-      if (everything) {
-        resourceRules.unshift({ verbs: ['*'], apiGroups: ['*'], resources: ['*'] });
-        nonResourceRules.unshift({ verbs: ['*'], nonResourceURLs: ['*'] });
-      }
       const status = { resourceRules, nonResourceRules, incomplete: isNode, ...(problems.length === 0 ? {} : { evaluationError: aggregate(problems) }) };
       return { kind: 'SelfSubjectRulesReview', apiVersion: `${GROUP}/v1`, metadata: {}, spec: {}, status } as SelfSubjectRulesReview;
     },
