@@ -23,6 +23,7 @@ const command = (...words: string[]): { ok: boolean; output: string } => {
 
 const fixWanted = process.argv.includes('--fix');
 const only = process.argv.find((word) => word.startsWith('--only='))?.slice(7).split(',');
+const without = process.argv.find((word) => word.startsWith('--without='))?.slice(10).split(',') ?? [];
 const sources = readSources();
 
 const checks: readonly Check[] = [
@@ -40,7 +41,7 @@ const checks: readonly Check[] = [
 
 let failed = 0;
 for (const check of checks) {
-  if (only !== undefined && !only.includes(check.name)) continue;
+  if ((only !== undefined && !only.includes(check.name)) || without.includes(check.name)) continue;
   if (fixWanted) check.fix?.();
   const startedMs = performance.now();
   const result = check.run();

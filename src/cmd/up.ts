@@ -17,6 +17,7 @@ import { clusterPki, COMPONENT_USERS, type ClusterPki } from '#pki/cluster-pki';
 import {
   CLUSTER_DOMAIN, ensureNodes, hostAddress, loadClusterConfig, newClusterConfig, saveClusterConfig, type ClusterConfig, type NodeConfig,
 } from './cluster-config.ts';
+import { DNS_USER } from './addons.ts';
 import { adminClient } from './cluster-client.ts';
 import { createHostNetwork, usedRanges } from './host-network.ts';
 import { clusterPaths, nodePaths } from './layout.ts';
@@ -25,7 +26,7 @@ import { SANDBOX_IMAGE } from './machine/containerd.ts';
 import { waitUntil } from './machine/wait-until.ts';
 import { findProgram, requireNodePrograms } from './preflight.ts';
 import { terminalProgress, UserError } from './terminal.ts';
-import { contextName, kubeconfigFor, mergeIntoUserKubeconfig, writeKubeconfigFile } from './user-kubeconfig.ts';
+import { contextName, kubeconfigFor, mergeIntoUserKubeconfig, writeKubeconfigFile, writeSecretFile } from './user-kubeconfig.ts';
 
 const API_READY_MS_MAX = 60_000;
 const NODE_READY_MS_MAX = 120_000;
@@ -118,7 +119,11 @@ function writeCredentials(config: ClusterConfig, pki: ClusterPki): void {
     const { credentials } = nodePaths(config, node);
     writeKubeconfigFile(`${credentials}/kubelet.kubeconfig`, kubeconfigFor(name, 'kubelet', bridge, pki, pki.node(node.name)));
     writeKubeconfigFile(`${credentials}/proxy.kubeconfig`, kubeconfigFor(name, 'proxy', bridge, pki, pki.component(COMPONENT_USERS.proxy)));
-    writeKubeconfigFile(`${credentials}/dns.kubeconfig`, kubeconfigFor(name, 'dns', bridge, pki, pki.component('system:coredns')));
+    writeKubeconfigFile(`${credentials}/dns.kubeconfig`, kubeconfigFor(name, 'dns', bridge, pki, pki.component(DNS_USER)));
+    const serving = pki.servingFor(node.name, { subject: { commonName: `system:node:${node.name}`, organizations: ['system:nodes'] }, addresses: [node.address], dnsNames: [node.name] });
+    writeSecretFile(`${credentials}/kubelet-serving.crt`, serving.certificatePem);
+    writeSecretFile(`${credentials}/kubelet-serving.key`, serving.privateKeyPem);
+    writeSecretFile(`${credentials}/ca.crt`, pki.authority.certificatePem);
   }
 }
 

@@ -21,10 +21,13 @@ export function kubeconfigFor(name: string, user: string, server: string, pki: C
   };
 }
 
-/** Writes only what changed, mode 0600. */
 export function writeKubeconfigFile(path: string, config: Kubeconfig): void {
+  writeSecretFile(path, kubeconfigText(config));
+}
+
+export function writeSecretFile(path: string, text: string): void {
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
-  writeFileSync(path, kubeconfigText(config), { mode: 0o600 });
+  writeFileSync(path, text, { mode: 0o600 });
 }
 
 function userKubeconfigPath(): string {
