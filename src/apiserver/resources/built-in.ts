@@ -6,8 +6,10 @@ import { deploymentDefinition } from './apps/deployments/definition.ts';
 import { replicaSetDefinition } from './apps/replicasets/definition.ts';
 import { statefulSetDefinition } from './apps/statefulsets/definition.ts';
 import { certificateSigningRequestDefinition } from './certificates/certificatesigningrequests/definition.ts';
+import { leaseDefinition } from './coordination/leases/definition.ts';
 import { configMapDefinition } from './core/configmaps/definition.ts';
 import { endpointsDefinition } from './core/endpoints/definition.ts';
+import { eventDefinition } from './core/events/definition.ts';
 import { limitRangeDefinition } from './core/limitranges/definition.ts';
 import { namespaceDefinition } from './core/namespaces/definition.ts';
 import { nodeDefinition } from './core/nodes/definition.ts';
@@ -20,6 +22,12 @@ import { resourceQuotaDefinition } from './core/resourcequotas/definition.ts';
 import { secretDefinition } from './core/secrets/definition.ts';
 import { serviceAccountDefinition } from './core/serviceaccounts/definition.ts';
 import { serviceDefinition } from './core/services/definition.ts';
+import { endpointSliceDefinition } from './discovery/endpointslices/definition.ts';
+import { eventsEventDefinition } from './events/events/definition.ts';
+import { clusterRoleBindingDefinition } from './rbac/clusterrolebindings/definition.ts';
+import { clusterRoleDefinition } from './rbac/clusterroles/definition.ts';
+import { roleBindingDefinition } from './rbac/rolebindings/definition.ts';
+import { roleDefinition } from './rbac/roles/definition.ts';
 
 export const BUILT_IN_DEFINITIONS: readonly ResourceDefinition[] = [
   controllerRevisionDefinition,
@@ -28,8 +36,10 @@ export const BUILT_IN_DEFINITIONS: readonly ResourceDefinition[] = [
   replicaSetDefinition,
   statefulSetDefinition,
   certificateSigningRequestDefinition,
+  leaseDefinition,
   configMapDefinition,
   endpointsDefinition,
+  eventDefinition,
   limitRangeDefinition,
   namespaceDefinition,
   nodeDefinition,
@@ -42,4 +52,10 @@ export const BUILT_IN_DEFINITIONS: readonly ResourceDefinition[] = [
   secretDefinition,
   serviceAccountDefinition,
   serviceDefinition,
+  endpointSliceDefinition,
+  eventsEventDefinition,
+  clusterRoleBindingDefinition,
+  clusterRoleDefinition,
+  roleBindingDefinition,
+  roleDefinition,
 ] as unknown as ResourceDefinition[];

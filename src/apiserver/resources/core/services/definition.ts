@@ -29,6 +29,7 @@ function defaultService({ spec, status }: Service): void {
   }
   if (isExternallyAccessible({ spec, metadata: {} }) && !spec.externalTrafficPolicy) spec.externalTrafficPolicy = 'Cluster';
   if (['NodePort', 'LoadBalancer', 'ClusterIP'].includes(spec.type)) spec.internalTrafficPolicy ??= 'Cluster';
+  if (spec.type === 'ExternalName') delete spec.internalTrafficPolicy;
   if (spec.type !== 'LoadBalancer') return;
   spec.allocateLoadBalancerNodePorts ??= true;
   for (const ingress of status?.loadBalancer?.ingress ?? []) if (ingress.ip) ingress.ipMode ??= 'VIP';
