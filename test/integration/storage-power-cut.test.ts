@@ -12,39 +12,17 @@ import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { seededRandom } from '#base/random';
 import { imageAt, record, type TraceStep } from './power-cut/trace.ts';
+import { checkAll } from './power-cut/check-all.ts';
 import type { ImageToCheck } from './power-cut/check-image.ts';
 
 const IMAGES = Number(process.env['KUBERNODE_POWER_CUTS'] ?? 60);
 const CONTROLS = 20;
 const WRITES = 400;
-const IMAGES_PER_RUN = 20;
 /** Other processes of the traced tree write to their own descriptor 1. */
 const ACKED = /^\d+ \//;
 
 const at = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
 const skip = spawnSync('strace', ['--seccomp-bpf', '-f', 'true']).status === 0 ? false : 'strace is not installed (Debian: apt-get install strace)';
-
-/** Answers what is wrong with each image; undefined: nothing. */
-function checkAll(directory: string, images: readonly ImageToCheck[]): Map<number, string | undefined> {
-  const answers = new Map<number, string | undefined>();
-  let left = [...images];
-  while (left.length > 0) {
-    const list = join(directory, 'list.json');
-    const now = left.slice(0, IMAGES_PER_RUN);
-    writeFileSync(list, JSON.stringify(now));
-    const run = spawnSync(process.execPath, ['--import', 'tsx', at('./power-cut/check-image.ts'), list], { encoding: 'utf8' });
-    for (const line of run.stdout.split('\n').filter((text) => text !== '')) {
-      const space = line.indexOf(' ');
-      const answer = line.slice(space + 1);
-      answers.set(Number(line.slice(0, space)), answer === 'ok' ? undefined : answer);
-    }
-    const died = now.find((image) => !answers.has(image.number));
-    if (died !== undefined) answers.set(died.number, `killed its reader: ${run.signal ?? run.status} ${run.stderr.slice(-300)}`);
-    for (const image of now) if (answers.has(image.number)) rmSync(image.directory, { recursive: true, force: true });
-    left = left.filter((image) => !answers.has(image.number));
-  }
-  return answers;
-}
 
 function makeImage(directory: string, number: number, steps: readonly TraceStep[], cut: number, seed: number, syncs: boolean): ImageToCheck {
   const path = join(directory, `image-${number}`);

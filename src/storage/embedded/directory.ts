@@ -22,13 +22,15 @@ export interface StoreDirectory {
   readonly unclean: boolean;
   /** The machine has been booted since it was last open. */
   readonly rebooted: boolean;
+  /** Owners in a row that died with it, the last one included. */
+  readonly crashes: number;
   /** To be called once the store has been read: from now on it is not clean. */
   markOpen(): void;
   /** Gives it up. @param clean everything was closed in order. */
   release(clean: boolean): void;
 }
 
-interface Owner { readonly pid: number; readonly startTime: string; readonly bootId: string }
+interface Owner { readonly pid: number; readonly startTime: string; readonly bootId: string; readonly crashes: number }
 
 /** @throws Error when another process has the directory open. */
 export function claimDirectory(directory: string): StoreDirectory {
@@ -43,6 +45,7 @@ export function claimDirectory(directory: string): StoreDirectory {
     existed,
     unclean: existed && !clean,
     rebooted: previous !== undefined && previous.bootId !== bootId(),
+    crashes: crashesAfter(previous),
     markOpen() {
       rmSync(at('clean'), { force: true });
       syncDirectory(directory);
@@ -67,12 +70,12 @@ export function syncDirectory(directory: string): void {
 
 /** Takes the owner file; answers the owner that died with it, if there was one. */
 function claim(directory: string, path: string): Owner | undefined {
-  const mine: Owner = { pid: process.pid, startTime: startTimeOf(process.pid) ?? '', bootId: bootId() };
+  const mine = { pid: process.pid, startTime: startTimeOf(process.pid) ?? '', bootId: bootId() };
   const draft = `${path}.${process.pid}.${randomBytes(4).toString('hex')}`;
-  writeFileSync(draft, JSON.stringify(mine), { mode: 0o600 });
   try {
     let dead: Owner | undefined;
     for (;;) {
+      writeFileSync(draft, JSON.stringify({ ...mine, crashes: crashesAfter(dead) } satisfies Owner), { mode: 0o600 });
       try {
         linkSync(draft, path);
         return dead;
@@ -87,9 +90,11 @@ function claim(directory: string, path: string): Owner | undefined {
       breakClaim(path, text, directory);
     }
   } finally {
-    unlinkSync(draft);
+    rmSync(draft, { force: true });
   }
 }
+
+function crashesAfter(dead: Owner | undefined): number { return dead === undefined ? 0 : (dead.crashes ?? 0) + 1; }
 
 /** Moves a dead owner's file away; puts it back when somebody else was quicker and it is a live one by now. */
 function breakClaim(path: string, judged: string, directory: string): void {

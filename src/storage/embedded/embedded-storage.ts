@@ -25,7 +25,7 @@ import { createStore } from './create.ts';
 import { claimDirectory, type StoreDirectory } from './directory.ts';
 import { GroupCommit } from './group-commit.ts';
 import { loadStore } from './load.ts';
-import { probeFile } from './probe.ts';
+import { probeFile, type ProbeDepth } from './probe.ts';
 import { ResidentValues } from './resident-values.ts';
 import { rowBytes } from './row-bytes.ts';
 
@@ -59,7 +59,7 @@ export async function openEmbeddedStorage(options: EmbeddedStorageOptions): Prom
   const directory = claimDirectory(options.directory);
   let database: EmbeddedDatabase | undefined;
   try {
-    if (directory.unclean) await probeFile(directory.dataPath, directory.rebooted ? 'everything' : 'records', MAP_BYTES);
+    if (directory.unclean) await probeFile(directory.dataPath, probeDepth(directory), MAP_BYTES);
     if (!directory.existed) await createStore(directory.dataPath, options.directory);
     database = openDatabase(directory.dataPath);
     const others = database.readers().filter((pid) => pid !== process.pid);
@@ -71,6 +71,9 @@ export async function openEmbeddedStorage(options: EmbeddedStorageOptions): Prom
     throw error instanceof CorruptError ? new CorruptError(`${error.message}. ${adviceFor(options.directory)}`) : error;
   }
 }
+
+/** A kill cannot damage the file, a machine that went down can; and a store that keeps crashing may be why. */
+function probeDepth({ rebooted, crashes }: StoreDirectory): ProbeDepth { return rebooted || crashes > 1 ? 'everything' : 'records'; }
 
 function adviceFor(directory: string): string {
   return `The store in ${directory} was not opened and nothing was changed. Keep a copy of the directory, then restore the latest snapshot `
