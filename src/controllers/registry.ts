@@ -5,6 +5,7 @@ import { endpointsController } from './endpoints/endpoints-controller.ts';
 import { endpointSliceController } from './endpointslice/endpointslice-controller.ts';
 import { endpointSliceMirroringController } from './endpointslicemirroring/mirroring-controller.ts';
 import { garbageCollectorController } from './garbagecollector/garbage-collector-controller.ts';
+import { jobController } from './job/job-controller.ts';
 import { namespaceController } from './namespace/namespace-controller.ts';
 import { nodeIpamController } from './nodeipam/node-ipam-controller.ts';
 import { nodeLifecycleController } from './nodelifecycle/node-lifecycle-controller.ts';
@@ -13,6 +14,7 @@ import { replicaSetController } from './replicaset/replicaset-controller.ts';
 import { replicationController } from './replicaset/replication-controller.ts';
 import { rootCaPublisher } from './serviceaccount/root-ca-publisher.ts';
 import { serviceAccountsController } from './serviceaccount/service-accounts-controller.ts';
+import { statefulSetController } from './statefulset/statefulset-controller.ts';
 import { taintEvictionController } from './tainteviction/taint-eviction-controller.ts';
 
 export const CONTROLLERS: readonly ControllerDefinition[] = [
@@ -25,6 +27,8 @@ export const CONTROLLERS: readonly ControllerDefinition[] = [
   deploymentController,
   replicaSetController,
   replicationController,
+  statefulSetController,
+  jobController,
   endpointSliceController,
   endpointSliceMirroringController,
   endpointsController,
