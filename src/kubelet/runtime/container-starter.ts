@@ -29,7 +29,7 @@ export interface StartSupport {
   /** Volumes as mounts of this container; subpaths are prepared here. */
   mounts(pod: Pod, container: Container, environment: ReadonlyMap<string, string>, podIps: readonly string[]): Promise<Mount[]>;
   devices(pod: Pod, container: Container): Promise<{ containerPath: string; hostPath: string; permissions: string }[]>;
-  security: SecurityOptions;
+  security(pod: Pod): SecurityOptions;
   memoryCapacityBytes(): number;
 }
 
@@ -92,7 +92,7 @@ async function buildConfig(deps: StarterDeps, pod: Pod, container: Container, im
   return containerConfig(pod, container, {
     restartCount, imageRef: image.id, image, environment, mounts, devices: await deps.support.devices(pod, container),
     resources: containerResources(pod, container, deps.support.memoryCapacityBytes()),
-    security: { ...deps.support.security, ...(shared === undefined ? {} : { targetId: shared.id }) },
+    security: { ...deps.support.security(pod), ...(shared === undefined ? {} : { targetId: shared.id }) },
   });
 }
 

@@ -10,6 +10,7 @@ import type { Logger } from '#base/log';
 import type { Container, Pod } from '#api/generated/core/v1';
 import { formatDurationMs } from '#machinery/duration';
 import type { RuntimeService, SandboxConfig } from '../cri/contract.ts';
+import { rpcText } from '../cri/error-text.ts';
 import type { PodPaths } from '../paths.ts';
 import { isRestartableInit } from '../translation/container-list.ts';
 import { containerHash } from '../translation/labels.ts';
@@ -114,15 +115,6 @@ async function targetOf(deps: SyncRuntimeDeps, pod: Pod, state: PodState, action
     if (!signal.aborted) deps.events.pod(pod, 'Warning', 'FailedCreatePodSandBox', `Failed to create pod sandbox: ${rpcText(error)}`);
     throw error;
   }
-}
-
-/** As gRPC errors print upstream. */
-function rpcText(error: unknown): string {
-  return error instanceof Error && error.name === 'CriError' ? `rpc error: code = ${goCode((error as Error & { code: string }).code)} desc = ${error.message}` : messageOf(error);
-}
-
-function goCode(code: string): string {
-  return code.split('-').map((part) => part[0]!.toUpperCase() + part.slice(1)).join('');
 }
 
 async function startAll(deps: SyncRuntimeDeps, pod: Pod, state: PodState, actions: PodActions, target: StartTarget, signal: AbortSignal): Promise<{ any: boolean; retryMs?: number }> {

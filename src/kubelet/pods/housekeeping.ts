@@ -1,0 +1,153 @@
+/**
+ * Compares what should run with what is on the node, and removes what nobody wants: orphaned pods, ended containers, directories,
+ * cgroups, logs, mirror pods.
+ *
+ * Nothing is removed before all sources of pods have spoken. A pod's containers stay until its worker says that all has stopped;
+ * the logs of a pod stay as long as the pod.
+ */
+import { readdir, rm, unlink, readlink } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Clock } from '#base/clock';
+import type { Logger } from '#base/log';
+import type { PodCgroups } from '../cgroups/pod-cgroups.ts';
+import type { RuntimeContainer, RuntimeService, Sandbox } from '../cri/contract.ts';
+import type { Snapshot } from '../pleg/pleg.ts';
+import { podLogDirName } from '../paths.ts';
+import { CONTAINER_NAME_LABEL, POD_UID_LABEL } from '../translation/labels.ts';
+import { messageOf } from '../runtime/start-error.ts';
+import type { StatusManager } from '../status/status-manager.ts';
+import type { VolumeManager } from '../volumes/volume-manager.ts';
+import type { PodStore } from './pod-store.ts';
+import type { PodWorkers } from './pod-workers.ts';
+
+export interface HousekeepingOptions {
+  runtime: RuntimeService;
+  clock: Clock;
+  log: Logger;
+  store: PodStore;
+  workers: PodWorkers;
+  status: StatusManager;
+  volumes: VolumeManager;
+  cgroups: PodCgroups;
+  snapshot(signal: AbortSignal): Promise<Snapshot>;
+  sourcesReady(): boolean;
+  removeOrphanedMirrors(): Promise<void>;
+  /** A pod is gone for good. */
+  onForgotten(uid: string): void;
+  podLogsDir: string;
+  containerLogsDir: string;
+  writeFiles?: boolean;
+}
+
+/** An ended container is kept this long at least, so that its status can be read. */
+const CONTAINER_AGE_MS_MIN = 0;
+/** Ended containers kept of each name: the one that "previous" shows. */
+const ENDED_KEPT = 1;
+
+export interface Housekeeping { run(signal: AbortSignal): Promise<void> }
+
+export function createHousekeeping(options: HousekeepingOptions): Housekeeping {
+  let known = new Set<string>();
+  return {
+    run: async (signal) => {
+      if (!options.sourcesReady()) return;
+      const wanted = new Set(options.store.list().map((pod) => pod.metadata.uid!));
+      const active = options.workers.retain(wanted);
+      const alive = new Set([...wanted, ...active]);
+      for (const uid of known) if (!alive.has(uid)) options.onForgotten(uid);
+      known = alive;
+      options.status.retain(alive);
+      const snapshot = await options.snapshot(signal);
+      for (const uid of runningUids(snapshot)) if (!alive.has(uid)) options.workers.killOrphan(uid);
+      await collectContainers(options, snapshot, alive, signal);
+      const inRuntime = new Set([...snapshot.sandboxes, ...snapshot.containers].map((entry) => entry.labels[POD_UID_LABEL]).filter((uid) => uid !== undefined));
+      if (options.writeFiles !== false) {
+        await options.volumes.removeOrphans(new Set([...alive, ...inRuntime]));
+        await removeLogs(options, alive, inRuntime);
+      }
+      for (const uid of options.cgroups.listPods()) if (!alive.has(uid) && !inRuntime.has(uid)) removeCgroup(options, uid);
+      await options.removeOrphanedMirrors();
+    },
+  };
+}
+
+function runningUids(snapshot: Snapshot): Set<string> {
+  const running = [
+    ...snapshot.sandboxes.filter((sandbox) => sandbox.state === 'SANDBOX_READY'), ...snapshot.containers.filter((container) => container.state === 'CONTAINER_RUNNING'),
+  ];
+  return new Set(running.map((entry) => entry.labels[POD_UID_LABEL]).filter((uid) => uid !== undefined));
+}
+
+async function collectContainers(options: HousekeepingOptions, snapshot: Snapshot, alive: ReadonlySet<string>, signal: AbortSignal): Promise<void> {
+  const nowMs = options.clock.now();
+  const dead = snapshot.containers.filter((container) => container.state !== 'CONTAINER_RUNNING' && nowMs - container.createdAtMs >= CONTAINER_AGE_MS_MIN);
+  const byName = new Map<string, RuntimeContainer[]>();
+  for (const container of dead) {
+    const key = `${container.labels[POD_UID_LABEL]}/${container.labels[CONTAINER_NAME_LABEL]}`;
+    byName.set(key, [...(byName.get(key) ?? []), container]);
+  }
+  const removed = new Set<string>();
+  for (const group of byName.values()) {
+    const uid = group[0]!.labels[POD_UID_LABEL] ?? '';
+    if (uid === '') continue;
+    const gone = !alive.has(uid);
+    // The newest ended one is a status or the previous logs; a created one may be about to start.
+    const ordered = group.sort((a, b) => b.createdAtMs - a.createdAtMs);
+    const current = snapshot.containers.find((container) => container.labels[POD_UID_LABEL] === uid && container.metadata.name === ordered[0]!.metadata.name && container.state === 'CONTAINER_RUNNING');
+    const removable = gone ? ordered : ordered.filter((container) => container.state === 'CONTAINER_EXITED').slice(current === undefined ? ENDED_KEPT + 1 : ENDED_KEPT);
+    for (const container of removable) {
+      await removeContainer(options, container.id, signal);
+      removed.add(container.id);
+    }
+  }
+  const left = snapshot.containers.filter((container) => !removed.has(container.id));
+  for (const sandbox of snapshot.sandboxes) await collectSandbox(options, sandbox, snapshot.sandboxes, left, alive, signal);
+}
+
+/** A sandbox goes when it is not ready, empty, and not the newest of a pod that is wanted. */
+async function collectSandbox(
+  options: HousekeepingOptions, sandbox: Sandbox, all: readonly Sandbox[], containers: readonly RuntimeContainer[], alive: ReadonlySet<string>, signal: AbortSignal,
+): Promise<void> {
+  const uid = sandbox.labels[POD_UID_LABEL];
+  if (sandbox.state === 'SANDBOX_READY' || uid === undefined || containers.some((container) => container.podSandboxId === sandbox.id)) return;
+  const newest = all.every((other) => other.labels[POD_UID_LABEL] !== uid || other.createdAtMs <= sandbox.createdAtMs);
+  if (alive.has(uid) && newest && !options.workers.isFinished(uid)) return;
+  if (alive.has(uid) && newest) return;
+  try {
+    // Stopping again frees a network that an earlier try may have left.
+    await options.runtime.stopPodSandbox(sandbox.id, signal);
+    await options.runtime.removePodSandbox(sandbox.id, signal);
+  } catch (error) {
+    options.log.warn('sandbox was not removed', { sandbox: sandbox.id, error: messageOf(error) });
+  }
+}
+
+async function removeContainer(options: HousekeepingOptions, id: string, signal: AbortSignal): Promise<void> {
+  try { await options.runtime.removeContainer(id, signal); } catch (error) {
+    options.log.warn('container was not removed', { container: id, error: messageOf(error) });
+  }
+}
+
+async function removeLogs(options: HousekeepingOptions, alive: ReadonlySet<string>, inRuntime: ReadonlySet<string>): Promise<void> {
+  const named = new Set(options.store.list().map(podLogDirName));
+  for (const name of await readdir(options.podLogsDir).catch(() => [])) {
+    const uid = name.slice(name.lastIndexOf('_') + 1);
+    if (named.has(name) || alive.has(uid) || inRuntime.has(uid)) continue;
+    await rm(join(options.podLogsDir, name), { recursive: true, force: true });
+  }
+  if (options.containerLogsDir === '') return;
+  for (const name of await readdir(options.containerLogsDir).catch(() => [])) {
+    const link = join(options.containerLogsDir, name);
+    const target = await readlink(link).catch(() => undefined);
+    // Only links into this kubelet's own logs are its business.
+    if (target?.startsWith(`${options.podLogsDir}/`) !== true) continue;
+    const dir = target.slice(options.podLogsDir.length + 1).split('/')[0]!;
+    if (!named.has(dir) && !alive.has(dir.slice(dir.lastIndexOf('_') + 1))) await unlink(link).catch(() => undefined);
+  }
+}
+
+function removeCgroup(options: HousekeepingOptions, uid: string): void {
+  try { options.cgroups.removePod(uid); } catch (error) {
+    options.log.debug('cgroup of a pod that is gone was not removed yet', { uid, error: messageOf(error) });
+  }
+}
