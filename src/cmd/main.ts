@@ -3,9 +3,14 @@
  *
  * Nothing happens here but parsing; a command's work stands in its own file.
  */
+import { setMaxListeners } from 'node:events';
 import { Command, Option } from 'commander';
 import { DEFAULT_DATA_DIR } from './cluster-config.ts';
 import { reportFailure } from './terminal.ts';
+
+/** Many parts of one process wait for the same stop signal; more than this is a leak. */
+const LISTENERS_MAX = 1_000;
+setMaxListeners(LISTENERS_MAX);
 
 const dataDir = (): Option => new Option('--data-dir <dir>', 'where the cluster keeps everything').default(DEFAULT_DATA_DIR).env('KUBERNODE_DATA_DIR');
 
@@ -72,6 +77,28 @@ program.command('node').description('run kubelet, proxy and DNS of one node of a
   .addOption(dataDir())
   .requiredOption('--name <node>', 'name of the node')
   .action(async (options) => (await import('./node.ts')).runNode(options));
+
+program.command('kubelet').description('run the kubelet of this machine alone')
+  .option('--kubeconfig <file>', 'how to reach the API server; without it only static pods run')
+  .option('--config <file>', 'KubeletConfiguration; flags win')
+  .option('--container-runtime-endpoint <endpoint>', 'CRI socket', 'unix:///run/containerd/containerd.sock')
+  .option('--root-dir <dir>', 'where volumes and state of pods lie')
+  .option('--node-ip <addresses>', 'address of this node; two for both families')
+  .option('--hostname-override <name>', 'name of the node')
+  .option('--cluster-dns <addresses>', 'DNS servers of pods')
+  .option('--cluster-domain <domain>', 'domain of the cluster')
+  .option('--pod-manifest-path <dir>', 'static pods')
+  .option('--cgroup-root <path>', 'cgroup below which pods live')
+  .option('--max-pods <count>', 'pods this node takes')
+  .option('--node-labels <labels>', 'key=value,… for a new node')
+  .option('--register-with-taints <taints>', 'key=value:Effect,… for a new node')
+  .option('--resolv-conf <file>', 'resolver configuration for pods with dnsPolicy Default')
+  .option('--port <port>', 'port of the HTTPS server')
+  .option('--healthz-port <port>', 'port of the health server on 127.0.0.1')
+  .option('--tls-cert-file <file>', 'serving certificate')
+  .option('--tls-private-key-file <file>', 'its key')
+  .option('--client-ca-file <file>', 'authorities of client certificates')
+  .action(async (options) => (await import('./kubelet.ts')).runKubelet(options));
 
 program.command('apiserver').description('run the API server alone')
   .addOption(dataDir())

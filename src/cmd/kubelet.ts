@@ -1,0 +1,120 @@
+/** `kubernode kubelet`: the kubelet of this machine by itself, with upstream's flags. */
+import { readFileSync } from 'node:fs';
+import { hostname, networkInterfaces } from 'node:os';
+import { systemClock } from '#base/clock';
+import { jsonLogger } from '#base/log';
+import { MetricsRegistry } from '#base/metrics';
+import { systemRandom } from '#base/random';
+import { transportFromKubeconfig } from '#client/kubeconfig';
+import { createClient } from '#client/rest-client';
+import { readConfigFile } from '#component/config-file';
+import { healthServer } from '#component/health-server';
+import { kubeletConfig, type KubeletConfig } from '#kubelet/config';
+import { KUBELET_CONFIG_VERSIONS, kubeletConfigFrom } from '#kubelet/config-file';
+import { createKubelet } from '#kubelet/kubelet';
+import { streamingRoutes } from '#kubelet/server/streaming/streaming-routes';
+import { parseYaml } from '#machinery/codec/yaml';
+import { runUntilSignal } from './process-life.ts';
+import { UserError } from './terminal.ts';
+import { VERSION } from './version.ts';
+
+export interface KubeletCommand {
+  readonly kubeconfig?: string;
+  readonly config?: string;
+  readonly containerRuntimeEndpoint?: string;
+  readonly rootDir?: string;
+  readonly nodeIp?: string;
+  readonly hostnameOverride?: string;
+  readonly clusterDns?: string;
+  readonly clusterDomain?: string;
+  readonly podManifestPath?: string;
+  readonly cgroupRoot?: string;
+  readonly maxPods?: string;
+  readonly nodeLabels?: string;
+  readonly registerWithTaints?: string;
+  readonly resolvConf?: string;
+  readonly port?: string;
+  readonly healthzPort?: string;
+  readonly tlsCertFile?: string;
+  readonly tlsPrivateKeyFile?: string;
+  readonly clientCaFile?: string;
+}
+
+export async function runKubelet(command: KubeletCommand): Promise<void> {
+  const log = jsonLogger((line) => process.stdout.write(line), () => systemClock.now());
+  const metrics = new MetricsRegistry();
+  const context = { clock: systemClock, random: systemRandom, metrics, log };
+  const config = await configOf(command);
+  const client = command.kubeconfig === undefined ? undefined
+    : createClient({ transport: await transportFromKubeconfig(command.kubeconfig, systemClock), clock: systemClock, userAgent: 'kubelet/v1.36' });
+  const serving = servingOf(command);
+  const kubelet = createKubelet({
+    ...context, config, version: VERSION, parseManifests, streaming: streamingRoutes, ...(client === undefined ? {} : { client }), ...(serving === undefined ? {} : { serving }),
+  });
+  const health = healthServer({ name: 'kubelet', host: '127.0.0.1', port: config.healthzPort, metrics, log });
+  await runUntilSignal(log, {
+    start: async (signal) => { await kubelet.start(signal); await health.start(signal); },
+    stop: async () => { await health.stop(); await kubelet.stop(); await client?.close(); },
+  });
+}
+
+/** Flags win over the file. @throws ConfigError, UserError */
+async function configOf(command: KubeletCommand): Promise<KubeletConfig> {
+  const fromFile = command.config === undefined ? {} : kubeletConfigFrom(await readConfigFile(command.config, 'KubeletConfiguration', KUBELET_CONFIG_VERSIONS));
+  const nodeName = (command.hostnameOverride ?? hostname()).toLowerCase();
+  const endpoint = command.containerRuntimeEndpoint;
+  return kubeletConfig({
+    ...fromFile, nodeName, nodeIps: command.nodeIp?.split(',') ?? [firstAddress()],
+    ...(endpoint === undefined ? {} : { runtimeEndpoint: endpoint, imageEndpoint: endpoint }),
+    ...(command.rootDir === undefined ? {} : { rootDir: command.rootDir }),
+    ...(command.clusterDns === undefined ? {} : { clusterDns: command.clusterDns.split(',') }),
+    ...(command.clusterDomain === undefined ? {} : { clusterDomain: command.clusterDomain }),
+    ...(command.podManifestPath === undefined ? {} : { podManifestPath: command.podManifestPath }),
+    ...(command.cgroupRoot === undefined ? {} : { cgroupRoot: command.cgroupRoot }),
+    ...(command.maxPods === undefined ? {} : { maxPods: integer(command.maxPods, '--max-pods') }),
+    ...(command.nodeLabels === undefined ? {} : { nodeLabels: labelsOf(command.nodeLabels) }),
+    ...(command.registerWithTaints === undefined ? {} : { registerWithTaints: taintsOf(command.registerWithTaints) }),
+    ...(command.resolvConf === undefined ? {} : { resolvConf: command.resolvConf }),
+    ...(command.port === undefined ? {} : { port: integer(command.port, '--port') }),
+    ...(command.healthzPort === undefined ? {} : { healthzPort: integer(command.healthzPort, '--healthz-port') }),
+  });
+}
+
+function servingOf(command: KubeletCommand): { certificate: string; key: string; clientCa: string } | undefined {
+  const { tlsCertFile, tlsPrivateKeyFile, clientCaFile } = command;
+  if (tlsCertFile === undefined && tlsPrivateKeyFile === undefined) return undefined;
+  if (tlsCertFile === undefined || tlsPrivateKeyFile === undefined || clientCaFile === undefined) throw new UserError('--tls-cert-file, --tls-private-key-file and --client-ca-file belong together');
+  return { certificate: readFileSync(tlsCertFile, 'utf8'), key: readFileSync(tlsPrivateKeyFile, 'utf8'), clientCa: readFileSync(clientCaFile, 'utf8') };
+}
+
+function parseManifests(text: string): unknown[] {
+  return text.split(/^---\s*$/m).filter((document) => document.trim() !== '').map((document) => parseYaml(document).value);
+}
+
+function firstAddress(): string {
+  const found = Object.values(networkInterfaces()).flat().find((entry) => entry !== undefined && !entry.internal && entry.family === 'IPv4');
+  return found?.address ?? '127.0.0.1';
+}
+
+function integer(text: string, option: string): number {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 0) throw new UserError(`${option} ${text}: a whole number is expected`);
+  return value;
+}
+
+function labelsOf(text: string): Record<string, string> {
+  return Object.fromEntries(text.split(',').filter((pair) => pair !== '').map((pair) => {
+    const at = pair.indexOf('=');
+    if (at === -1) throw new UserError(`--node-labels ${pair}: key=value is expected`);
+    return [pair.slice(0, at), pair.slice(at + 1)];
+  }));
+}
+
+/** `key=value:Effect`. */
+function taintsOf(text: string): { key: string; value?: string; effect: string }[] {
+  return text.split(',').filter((taint) => taint !== '').map((taint) => {
+    const match = /^([^=:]+)(?:=([^:]*))?:(NoSchedule|PreferNoSchedule|NoExecute)$/.exec(taint);
+    if (match === null) throw new UserError(`--register-with-taints ${taint}: key=value:Effect is expected`);
+    return { key: match[1]!, effect: match[3]!, ...(match[2] === undefined ? {} : { value: match[2] }) };
+  });
+}
