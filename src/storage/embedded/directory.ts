@@ -3,6 +3,7 @@
  *
  *   data.mdb, data.mdb-lock   LMDB's
  *   owner                     who has it open: pid, start time of that process, boot id. One process only.
+ *   reserve                   space held back for deletes on a full disk (`disk-reserve.ts`)
  *   clean                     present while nobody has it open and the last owner closed it in order
  *
  * An owner is gone when the machine was booted since, or no process has its pid and start time. LMDB's own table of

@@ -218,7 +218,7 @@ test('one process only: the directory is refused while it is open, and free agai
   `], { encoding: 'utf8' });
   assert.match(other.stdout, new RegExp(`in use by process ${process.pid}`), other.stderr);
   await engine.close();
-  assert.deepEqual(readdirSync(directory).sort(), ['clean', 'data.mdb', 'data.mdb-lock']);
+  assert.deepEqual(readdirSync(directory).sort(), ['clean', 'data.mdb', 'data.mdb-lock', 'reserve']);
   await (await open()).close();
 });
 

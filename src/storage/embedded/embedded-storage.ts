@@ -10,6 +10,7 @@
  * Failures: a full disk or quota refuses writes and keeps everything else going; any other write error ends the store
  * (`onFailure`): the process must restart, reads what is durable, and goes on.
  */
+import { join } from 'node:path';
 import type { Clock, Timer } from '#base/clock';
 import type { Logger } from '#base/log';
 import {
@@ -21,6 +22,7 @@ import type { Version } from '../mvcc/version.ts';
 import { Retention } from '../retention.ts';
 import { crc32 } from '../checksum.ts';
 import { DiskFullError, MAP_BYTES, openDatabase, type EmbeddedDatabase } from './database.ts';
+import { diskReserve, type DiskReserve } from './disk-reserve.ts';
 import { createStore } from './create.ts';
 import { claimDirectory, type StoreDirectory } from './directory.ts';
 import { GroupCommit } from './group-commit.ts';
@@ -64,7 +66,9 @@ export async function openEmbeddedStorage(options: EmbeddedStorageOptions): Prom
     database = openDatabase(directory.dataPath);
     const others = database.readers().filter((pid) => pid !== process.pid);
     if (others.length > 0) throw new Error(`the store in ${options.directory} is in use by process ${others.join(', ')}`);
-    return startEngine(options, directory, options.wrapDatabase?.(database) ?? database);
+    const reserve = diskReserve(join(options.directory, 'reserve'));
+    await reserve.take().catch((error: unknown) => warnOfReserve(options, error));
+    return startEngine(options, directory, options.wrapDatabase?.(database) ?? database, reserve);
   } catch (error) {
     await database?.close();
     directory.release(!directory.unclean && directory.existed);
@@ -80,7 +84,11 @@ function adviceFor(directory: string): string {
     + 'into an empty one with: kubernode snapshot restore FILE';
 }
 
-function startEngine(options: EmbeddedStorageOptions, directory: StoreDirectory, database: EmbeddedDatabase): StorageEngine {
+function warnOfReserve({ log, directory }: EmbeddedStorageOptions, error: unknown): void {
+  log.warn('there is no room for the reserve that keeps deletes working on a full disk', { directory, error });
+}
+
+function startEngine(options: EmbeddedStorageOptions, directory: StoreDirectory, database: EmbeddedDatabase, reserve: DiskReserve): StorageEngine {
   const { clock, log, quotaBytes = QUOTA_BYTES } = options;
   const core = new EngineCore({
     clock,
@@ -95,8 +103,9 @@ function startEngine(options: EmbeddedStorageOptions, directory: StoreDirectory,
   const retention = new Retention({ historyMs: options.historyMs ?? HISTORY_MS, revisionsMax: options.historyLimit ?? HISTORY_LIMIT });
   let usedBytes = loaded.bytes;
   let alarm = false;
-  /** Until then puts are refused without trying: the disk was full a moment ago. */
-  let diskFullUntilMs = 0;
+  /** Puts are refused without trying: the reserve has been given up so that deletes work. */
+  let diskFull = false;
+  let taking = Promise.resolve();
   let closing: Promise<void> | undefined;
 
   const commits = new GroupCommit({
@@ -110,9 +119,10 @@ function startEngine(options: EmbeddedStorageOptions, directory: StoreDirectory,
     removed: (versions) => release(versions),
     refused(versions, error) {
       release(versions);
-      log.warn('the disk of the store is full: writes are refused', { directory: options.directory, error });
-      diskFullUntilMs = clock.monotonicNow() + RETRY_MS;
-      clock.setTimer(RETRY_MS, () => commits.start(), { unref: true });
+      reserve.giveUp();
+      if (!diskFull) log.error('the disk of the store is full: only deletes are taken', { directory: options.directory, error });
+      diskFull = true;
+      clock.setTimer(RETRY_MS, lookForRoom, { unref: true });
     },
     failed(error) {
       log.error('the store has failed and must be opened again', { directory: options.directory, error });
@@ -121,6 +131,18 @@ function startEngine(options: EmbeddedStorageOptions, directory: StoreDirectory,
     },
   });
   if (keyspace.droppable) commits.start();
+
+  function lookForRoom(): void {
+    if (core.closed !== undefined) return;
+    if (reserve.roomAgain()) {
+      if (diskFull) log.info('the disk of the store has room again: writes are taken', { directory: options.directory });
+      diskFull = false;
+      taking = reserve.take().catch((error: unknown) => warnOfReserve(options, error));
+    } else {
+      clock.setTimer(RETRY_MS, lookForRoom, { unref: true });
+    }
+    commits.start();
+  }
 
   function release(versions: readonly Version[]): void {
     for (const version of versions) usedBytes -= rowBytes(version);
@@ -133,7 +155,7 @@ function startEngine(options: EmbeddedStorageOptions, directory: StoreDirectory,
   /** @throws NoSpaceError */
   function admit(request: WriteRequest): void {
     if (request.value === undefined) return;
-    if (clock.monotonicNow() < diskFullUntilMs) throw new DiskFullError('the disk of the store is full: free space, writes resume by themselves');
+    if (diskFull) throw new DiskFullError('the disk of the store is full: free space, writes resume by themselves');
     if (usedBytes + request.value.length < quotaBytes) return;
     if (!alarm) {
       alarm = true;
@@ -148,7 +170,17 @@ function startEngine(options: EmbeddedStorageOptions, directory: StoreDirectory,
     usedBytes += rowBytes(version);
   }
 
+  /** The first delete on a full disk fails like a put; the reserve is free then. */
   async function write(request: WriteRequest, signal?: AbortSignal): Promise<WriteResult> {
+    try {
+      return await writeOnce(request, signal);
+    } catch (error) {
+      if (!(error instanceof DiskFullError) || request.value !== undefined) throw error;
+      return await writeOnce(request, signal);
+    }
+  }
+
+  async function writeOnce(request: WriteRequest, signal?: AbortSignal): Promise<WriteResult> {
     for (;;) {
       signal?.throwIfAborted();
       core.assertOpen();
@@ -177,7 +209,10 @@ function startEngine(options: EmbeddedStorageOptions, directory: StoreDirectory,
     if (revision <= keyspace.compacted) return;
     keyspace.compact(revision);
     hub.compacted();
-    await commits.compacted();
+    await commits.compacted().catch((error: unknown) => {
+      if (error instanceof DiskFullError) return commits.compacted();
+      throw error;
+    });
   }
 
   function compactSoon(revision: number): void {
@@ -213,6 +248,7 @@ function startEngine(options: EmbeddedStorageOptions, directory: StoreDirectory,
     retentionTimer?.cancel();
     core.close(new UnavailableError('storage is closed'));
     await commits.stop();
+    await taking;
     await database.close();
     directory.release(inOrder);
   }

@@ -50,6 +50,8 @@ export class GroupCommit {
   #rows: number;
   #lastLeaseId: number;
   #active = false;
+  /** `start` was called since the last batch was taken. */
+  #asked = false;
   #running = Promise.resolve();
   #stopped = false;
 
@@ -94,7 +96,9 @@ export class GroupCommit {
 
   /** Begins to work when there is something to do. */
   start(): void {
-    if (this.#active || this.#stopped) return;
+    if (this.#stopped) return;
+    this.#asked = true;
+    if (this.#active) return;
     this.#active = true;
     this.#running = this.#run();
   }
@@ -115,8 +119,10 @@ export class GroupCommit {
     try {
       while (this.#hasWork() && await this.#commitNext());
     } finally {
-      // In the same step as the look for work: a writer that comes now starts the next run.
+      // In the same step as the look for work: a writer that comes now starts the next run. One that came after the last
+      // batch was taken, such as the retry of what a full disk refused, is not forgotten.
       this.#active = false;
+      if (this.#asked && this.#hasWork()) this.start();
     }
   }
 
@@ -125,6 +131,7 @@ export class GroupCommit {
     // Whoever writes in this turn shares the batch.
     await nextTurn();
     if (this.#stopped && this.#keyspace.newest === this.#keyspace.published && this.#leases.length === 0 && this.#lineWaiters.length === 0) return false;
+    this.#asked = false;
     const batch = this.#take();
     const others: Waiter[] = [...this.#leases, ...this.#lineWaiters.splice(0)];
     const leases = this.#leases.splice(0).map((lease) => lease.row);
