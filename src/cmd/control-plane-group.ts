@@ -80,7 +80,7 @@ export function createControlPlane(options: ControlPlaneOptions): ControlPlane {
       options: { rootCa: pki.authority.certificatePem, signing: { caCertificate: pki.authority.certificatePem, caKey: authorityKeyPem(pki) }, ...options.controllers },
     }),
     createScheduler({ ...shared, log: log.child({ component: 'scheduler' }), client: clientAs('system:kube-scheduler', []) }),
-    ...(options.addons === undefined ? [] : [addonComponent(admin, options.addons)]),
+    ...(options.addons === undefined ? [] : [addonComponent(admin, options.addons, options)]),
   ], { name: 'control-plane', clock, log });
 
   return {
@@ -98,10 +98,30 @@ function authorityKeyPem(pki: ClusterPki): string {
   return pki.authority.privateKey.export({ type: 'pkcs8', format: 'pem' }) as string;
 }
 
-function addonComponent(client: Client, options: AddonOptions): Component {
+const ADDON_RETRY_MS = 1_000;
+
+/** The cluster serves without its add-ons; they follow as soon as they can be made. */
+function addonComponent(client: Client, addons: AddonOptions, { clock, log }: ComponentContext): Component {
+  const stopping = new AbortController();
+  let running: Promise<void> | undefined;
+  const ensure = async (): Promise<void> => {
+    while (!stopping.signal.aborted) {
+      try {
+        await ensureAddons(client, addons, stopping.signal);
+        return;
+      } catch (error) {
+        if (stopping.signal.aborted) return;
+        log.warn('the add-ons of the cluster could not be made; trying again', { error, retryMs: ADDON_RETRY_MS });
+        await clock.sleep(ADDON_RETRY_MS, stopping.signal).catch(() => undefined);
+      }
+    }
+  };
   return {
     name: 'addons',
-    start: (signal) => ensureAddons(client, options, signal),
-    stop: () => Promise.resolve(),
+    async start() { running = ensure(); },
+    async stop() {
+      stopping.abort(new Error('add-ons stop'));
+      await running;
+    },
   };
 }

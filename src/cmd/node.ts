@@ -25,6 +25,7 @@ import { hostsPlugin } from '#dns/plugins/hosts';
 import { kubeletConfig } from '#kubelet/config';
 import { createKubelet } from '#kubelet/kubelet';
 import { createPodNetwork } from '#kubelet/network/pod-network';
+import { streamingRoutes } from '#kubelet/server/streaming/streaming-routes';
 import { parseYaml } from '#machinery/codec/yaml';
 import { NftBackend } from '#proxy/backends/nftables/nft-backend';
 import { createHealthServer } from '#proxy/health-server';
@@ -107,7 +108,7 @@ function kubelet(settings: NodeSettings, client: Client, context: ComponentConte
       nodeName: settings.name, nodeIps: [settings.address], clusterDns: [settings.clusterDns], clusterDomain: CLUSTER_DOMAIN,
       runtimeEndpoint: settings.runtimeEndpoint, imageEndpoint: settings.runtimeEndpoint, podManifestPath: settings.podManifestPath,
     }),
-    serving: { certificatePem: read('kubelet-serving.crt'), privateKeyPem: read('kubelet-serving.key'), clientAuthorities: [read('ca.crt')] },
+    serving: { certificate: read('kubelet-serving.crt'), key: read('kubelet-serving.key'), clientCa: read('ca.crt') }, streaming: streamingRoutes,
   });
 }
 
