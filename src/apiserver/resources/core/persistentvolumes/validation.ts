@@ -1,124 +1,22 @@
-/** The rules of persistent volumes: capacity, one source, node affinity, and a source that never changes. */
-import type { NodeSelectorRequirement, PersistentVolume, PersistentVolumeSpec, VolumeNodeAffinity } from '#api/generated/core/v1';
+/** The rules of persistent volumes: mount options, and a source that never changes. */
+import type { NodeSelectorRequirement, PersistentVolume, VolumeNodeAffinity } from '#api/generated/core/v1';
 import { semanticEqual } from '#machinery/deep-equal';
-import { dns1123LabelFaults, dns1123SubdomainFaults, labelValueFaults } from '#machinery/names';
-import { checkNodeSelector } from '../../rules/affinity.ts';
-import { checkAccessModes, VOLUME_MODES } from '../../rules/claim-spec.ts';
+import { labelValueFaults } from '#machinery/names';
 import { unifiedDiff } from '../../rules/diff.ts';
 import type { Faults } from '../../rules/faults.ts';
-import { goJsonOfMap, goJsonOfPointer } from '../../rules/internal-print.ts';
-import { checkBasicQuantity, checkPositiveQuantity } from '../../rules/resource-lists.ts';
-import {
-  checkCinder, checkCsiDriverName, checkIscsi, checkOneSource, checkPathHasNoBacksteps, checkStorageOs, SHARED_SOURCES, type Source, type SourceRule,
-} from '../../rules/volume-sources.ts';
+import { goJsonOfPointer } from '../../rules/internal-print.ts';
+import { checkPersistentVolumeSpec } from '../../rules/persistent-volume-spec.ts';
+import type { Source } from '../../rules/volume-sources.ts';
 
 const MOUNT_OPTIONS = 'volume.beta.kubernetes.io/mount-options';
 
 export function checkVolumeSpec(volume: PersistentVolume, old: PersistentVolume | undefined, faults: Faults): void {
-  const spec = volume.spec ?? {};
-  if (!spec.accessModes?.length) faults.required('spec.accessModes');
-  checkAccessModes(spec.accessModes, 'spec.accessModes', faults);
-  checkCapacity(spec, faults);
-  if (spec.persistentVolumeReclaimPolicy) {
-    faults.strictlyOneOf('spec.persistentVolumeReclaimPolicy', spec.persistentVolumeReclaimPolicy, ['Delete', 'Recycle', 'Retain']);
-  }
-  if (spec.nodeAffinity) checkNodeAffinity(spec.nodeAffinity, hasBadAffinityValues(old), faults);
-  checkOneSource(spec as Source, volumeSources(volume), 'spec', faults);
-  if (spec.local && !spec.nodeAffinity && firstSource(volume) === 'local') faults.required('spec.nodeAffinity', 'Local volume requires node affinity');
-  if (spec.hostPath && /^\/+(\.\/*)*$/.test(spec.hostPath.path ?? '') && spec.persistentVolumeReclaimPolicy === 'Recycle') {
-    faults.forbidden('spec.persistentVolumeReclaimPolicy', "may not be 'recycle' for a hostPath mount of '/'");
-  }
-  if (spec.storageClassName) faults.invalidAll('spec.storageClassName', spec.storageClassName, dns1123SubdomainFaults(spec.storageClassName));
-  if (spec.volumeMode !== undefined) faults.strictlyOneOf('spec.volumeMode', spec.volumeMode, VOLUME_MODES);
-  const attributesClass = spec.volumeAttributesClassName;
-  if (attributesClass !== undefined) {
-    if (attributesClass === '') faults.required('spec.volumeAttributesClassName', 'an empty string is disallowed');
-    else faults.invalidAll('spec.volumeAttributesClassName', attributesClass, dns1123SubdomainFaults(attributesClass));
-    if (!spec.csi) faults.required('spec.csi', 'has to be specified when using volumeAttributesClassName');
-  }
-}
-
-function checkCapacity(spec: PersistentVolumeSpec, faults: Faults): void {
-  const capacity = Object.entries(spec.capacity ?? {});
-  if (capacity.length === 0) faults.required('spec.capacity');
-  if (spec.capacity?.['storage'] === undefined || capacity.length > 1) faults.notSupported('spec.capacity', goJsonOfMap(spec.capacity), ['storage']);
-  for (const [name, text] of capacity) {
-    checkBasicQuantity(text, `spec.capacity[${name}]`, faults);
-    checkPositiveQuantity(text, `spec.capacity[${name}]`, faults);
-  }
-}
-
-function checkNodeAffinity(affinity: VolumeNodeAffinity, anyValue: boolean, faults: Faults): void {
-  if (affinity.required) checkNodeSelector(affinity.required, 'spec.nodeAffinity.required', faults, anyValue);
-  else faults.required('spec.nodeAffinity.required', 'must specify required node constraints');
+  checkPersistentVolumeSpec(volume.spec ?? {}, 'spec', faults, { volumeName: volume.metadata.name ?? '', anyAffinityValues: hasBadAffinityValues(old) });
 }
 
 function hasBadAffinityValues(old: PersistentVolume | undefined): boolean {
   return (old?.spec?.nodeAffinity?.required?.nodeSelectorTerms ?? [])
     .some((term) => (term.matchExpressions ?? []).some((match) => (match.values ?? []).some((value) => labelValueFaults(value).length > 0)));
-}
-
-function volumeSources(volume: PersistentVolume): SourceRule[] {
-  const shared = SHARED_SOURCES;
-  return [
-    shared.hostPath, shared.gcePersistentDisk, shared.awsElasticBlockStore, { ...shared.glusterfs, check: checkGlusterfs }, shared.flocker, shared.nfs,
-    shared.rbd, shared.quobyte, shared.cephfs, { field: 'iscsi', check: (source, place, faults) => checkVolumeIscsi(source, volume, place, faults) },
-    { field: 'cinder', check: withSecretNamespace(checkCinder) }, shared.fc, shared.flexVolume, { ...shared.azureFile, check: checkAzureFile },
-    shared.vsphereVolume, shared.photonPersistentDisk, shared.portworxVolume, shared.azureDisk, shared.scaleIO, { field: 'local', check: checkLocal },
-    { field: 'storageos', check: withSecretNamespace(checkStorageOs) }, { field: 'csi', check: checkCsi },
-  ];
-}
-
-function firstSource(volume: PersistentVolume): string | undefined {
-  return volumeSources(volume).find(({ field }) => (volume.spec as Source)[field])?.field;
-}
-
-function withSecretNamespace(check: (source: Source, place: string, faults: Faults) => void): SourceRule['check'] & {} {
-  return (source, place, faults) => {
-    check(source, place, faults);
-    if (source.secretRef && !source.secretRef.namespace) faults.required(`${place}.secretRef.namespace`);
-  };
-}
-
-function checkGlusterfs(source: Source, place: string, faults: Faults): void {
-  SHARED_SOURCES.glusterfs.check(source, place, faults);
-  const namespace: string | undefined = source.endpointsNamespace;
-  if (namespace === '') faults.invalid(`${place}.endpointsNamespace`, namespace, 'if the endpointnamespace is set, it must be a valid namespace name');
-  else if (namespace !== undefined) faults.invalidAll(`${place}.endpointsNamespace`, namespace, dns1123LabelFaults(namespace));
-}
-
-function checkVolumeIscsi(source: Source, volume: PersistentVolume, place: string, faults: Faults): void {
-  const portal: string = source.targetPortal ?? '';
-  if (!portal) faults.required(`${place}.targetPortal`);
-  if (source.initiatorName !== undefined && `${volume.metadata.name ?? ''}:${portal}`.length > 64) {
-    faults.invalid(`${place}.targetportal`, portal,
-      'Total length of <volume name>:<iscsi.targetPortal> must be under 64 characters if iscsi.initiatorName is specified.');
-  }
-  checkIscsi(source, place, faults, 'must be valid format');
-  if (source.secretRef && !source.secretRef.name) faults.required(`${place}.secretRef.name`);
-}
-
-function checkAzureFile(source: Source, place: string, faults: Faults): void {
-  SHARED_SOURCES.azureFile.check(source, place, faults);
-  if (source.secretNamespace === '') faults.required(`${place}.secretNamespace`);
-}
-
-function checkLocal(source: Source, place: string, faults: Faults): void {
-  if (!source.path) faults.required(`${place}.path`);
-  else checkPathHasNoBacksteps(source.path, `${place}.path`, faults);
-}
-
-function checkCsi(source: Source, place: string, faults: Faults): void {
-  checkCsiDriverName(source.driver, `${place}.driver`, faults);
-  if (!source.volumeHandle) faults.required(`${place}.volumeHandle`);
-  for (const field of ['controllerPublishSecretRef', 'controllerExpandSecretRef', 'nodePublishSecretRef', 'nodeExpandSecretRef']) {
-    const ref = source[field];
-    if (!ref) continue;
-    if (!ref.name) faults.required(`${place}.${field}.name`);
-    else faults.invalidAll(`${place}.${field}.name`, ref.name, dns1123SubdomainFaults(ref.name));
-    if (!ref.namespace) faults.required(`${place}.${field}.namespace`);
-    else faults.invalidAll(`${place}.${field}.namespace`, ref.namespace, dns1123LabelFaults(ref.namespace));
-  }
 }
 
 const WITH_MOUNT_OPTIONS = ['gcePersistentDisk', 'awsElasticBlockStore', 'glusterfs', 'nfs', 'rbd', 'quobyte', 'iscsi', 'cinder', 'cephfs', 'azureFile',
