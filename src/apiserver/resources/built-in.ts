@@ -5,6 +5,8 @@ import { daemonSetDefinition } from './apps/daemonsets/definition.ts';
 import { deploymentDefinition } from './apps/deployments/definition.ts';
 import { replicaSetDefinition } from './apps/replicasets/definition.ts';
 import { statefulSetDefinition } from './apps/statefulsets/definition.ts';
+import { cronJobDefinition } from './batch/cronjobs/definition.ts';
+import { jobDefinition } from './batch/jobs/definition.ts';
 import { certificateSigningRequestDefinition } from './certificates/certificatesigningrequests/definition.ts';
 import { leaseDefinition } from './coordination/leases/definition.ts';
 import { configMapDefinition } from './core/configmaps/definition.ts';
@@ -35,6 +37,8 @@ export const BUILT_IN_DEFINITIONS: readonly ResourceDefinition[] = [
   deploymentDefinition,
   replicaSetDefinition,
   statefulSetDefinition,
+  cronJobDefinition,
+  jobDefinition,
   certificateSigningRequestDefinition,
   leaseDefinition,
   configMapDefinition,

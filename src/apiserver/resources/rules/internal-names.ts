@@ -15,4 +15,11 @@ export const FIELD_ORDER: Readonly<Record<string, string>> = {
     + 'dnsPolicy nodeSelector serviceAccountName automountServiceAccountToken nodeName securityContext imagePullSecrets hostname subdomain '
     + 'setHostnameAsFQDN affinity schedulerName tolerations hostAliases priorityClassName priority preemptionPolicy dnsConfig readinessGates '
     + 'runtimeClassName overhead enableServiceLinks topologySpreadConstraints os schedulingGates resourceClaims resources hostnameOverride schedulingGroup',
+  'core/v1.PodSecurityContext': 'hostNetwork hostPID hostIPC shareProcessNamespace hostUsers seLinuxOptions windowsOptions runAsUser runAsGroup '
+    + 'runAsNonRoot supplementalGroups supplementalGroupsPolicy fsGroup fsGroupChangePolicy sysctls seccompProfile appArmorProfile seLinuxChangePolicy',
+};
+
+/** Fields of a pod spec that are the security context's internally, with their zero values. */
+export const MOVED_FIELD_ZEROS: Readonly<Record<string, string>> = {
+  hostNetwork: 'false', hostPID: 'false', hostIPC: 'false', shareProcessNamespace: 'null', hostUsers: 'null',
 };

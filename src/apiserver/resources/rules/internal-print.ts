@@ -8,7 +8,7 @@ import { PrintedValue } from '#machinery/field-error';
 import { goJson } from '#machinery/go-print';
 import type { FieldSchema, TypeRef, TypeSchema } from '#machinery/schema/model';
 import { parseSchema } from '#machinery/schema/parse';
-import { FIELD_NAMES, FIELD_ORDER } from './internal-names.ts';
+import { FIELD_NAMES, FIELD_ORDER, MOVED_FIELD_ZEROS } from './internal-names.ts';
 
 const parsed = new Map<string, Map<string, TypeSchema>>();
 
@@ -36,9 +36,27 @@ function printStruct(type: string, value: Record<string, unknown>): string {
   const schema = typeSchema(type);
   if (!schema) return goJson(value);
   if (type.startsWith('meta/v1.')) return printTagged(schema, value);
-  const order = FIELD_ORDER[type];
-  const fields = order ? order.split(' ').map((name) => schema.fields.get(name)).filter((field) => field !== undefined) : [...schema.fields.values()];
-  return `{${fields.map((field) => `"${goName(type, field.name)}":${printField(field, value[field.name])}`).join(',')}}`;
+  const names = FIELD_ORDER[type]?.split(' ') ?? [...schema.fields.keys()];
+  const own = type === 'core/v1.PodSpec' ? withHostFields(value) : value;
+  return `{${names.flatMap((name) => printMember(type, schema, name, own[name])).join(',')}}`;
+}
+
+function printMember(type: string, schema: TypeSchema, name: string, value: unknown): string[] {
+  const field = schema.fields.get(name);
+  if (!field) return [`"${goName(type, name)}":${value === undefined ? MOVED_FIELD_ZEROS[name] ?? 'null' : goJson(value)}`];
+  // Metadata is embedded: its fields stand among the struct's own.
+  if (field.type.kind === 'ref' && field.type.name === 'meta/v1.ObjectMeta') {
+    const inner = printStruct(field.type.name, (value ?? {}) as Record<string, unknown>).slice(1, -1);
+    return inner === '' ? [] : [inner];
+  }
+  return [`"${goName(type, name)}":${printField(field, value)}`];
+}
+
+/** The host namespaces belong to the security context internally. */
+function withHostFields(spec: Record<string, unknown>): Record<string, unknown> {
+  if (!spec['securityContext']) return spec;
+  const moved = Object.fromEntries(Object.keys(MOVED_FIELD_ZEROS).map((name) => [name, spec[name]]));
+  return { ...spec, securityContext: { ...(spec['securityContext'] as object), ...moved } };
 }
 
 /** Types of meta/v1 have no internal form: they print with their JSON names, without what is unset. */
