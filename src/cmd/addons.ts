@@ -1,5 +1,6 @@
 /**
- * Objects that belong to every cluster but to no component: the DNS service and the rights of the DNS servers.
+ * Objects that belong to every cluster but to no component: the DNS service, the rights of the DNS servers, and those of the API
+ * server towards kubelets.
  *
  * Created when missing; what a user changed afterwards is left alone.
  */
@@ -7,6 +8,7 @@ import { services } from '#api/generated/core/v1';
 import { clusterrolebindings, clusterroles } from '#api/generated/rbac/v1';
 import type { Client } from '#client/client';
 import type { KubeObject, ResourceType } from '#machinery/meta';
+import { KUBELET_CLIENT_USER } from '#pki/cluster-pki';
 import { isAlreadyExists, isNotFound } from '#machinery/status-error';
 
 export interface AddonOptions { readonly dnsAddress: string }
@@ -28,6 +30,11 @@ export async function ensureAddons(client: Client, options: AddonOptions, signal
     metadata: { name: DNS_USER },
     roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: DNS_USER },
     subjects: [{ apiGroup: 'rbac.authorization.k8s.io', kind: 'User', name: DNS_USER }],
+  }, signal);
+  await ensure(client, clusterrolebindings, undefined, {
+    metadata: { name: KUBELET_CLIENT_USER },
+    roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: 'system:kubelet-api-admin' },
+    subjects: [{ apiGroup: 'rbac.authorization.k8s.io', kind: 'User', name: KUBELET_CLIENT_USER }],
   }, signal);
   await ensure(client, services, 'kube-system', {
     metadata: {

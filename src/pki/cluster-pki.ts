@@ -70,6 +70,9 @@ export interface ClusterPki {
   serviceAccountKeys(): Promise<ServiceAccountKeys>;
 }
 
+/** The API server, as kubelets see it. */
+export const KUBELET_CLIENT_USER = 'kube-apiserver-kubelet-client';
+
 export const COMPONENT_USERS = {
   controllerManager: 'system:kube-controller-manager',
   scheduler: 'system:kube-scheduler',
@@ -91,7 +94,7 @@ export function clusterPki(options: ClusterPkiOptions): ClusterPki {
     serving: loadLeaf(context, authority, 'apiserver', {
       subject: { commonName: 'kube-apiserver' }, usages: ['digital signature', 'key encipherment', 'server auth'], ...servingNames(options),
     }),
-    kubeletClient: client('apiserver-kubelet-client', { commonName: 'kube-apiserver-kubelet-client', organizations: ['kubeadm:cluster-admins'] }),
+    kubeletClient: client('apiserver-kubelet-client', { commonName: KUBELET_CLIENT_USER }),
     frontProxyClient: client('front-proxy-client', { commonName: 'front-proxy-client' }, frontProxyAuthority),
     admin: client('clients/admin', { commonName: 'kubernetes-admin', organizations: ['system:masters'] }),
     component: (userName, groups = []) => client(`clients/${fileName(userName)}`, { commonName: userName, organizations: groups }),
