@@ -30,6 +30,12 @@ import { clusterRoleBindingDefinition } from './rbac/clusterrolebindings/definit
 import { clusterRoleDefinition } from './rbac/clusterroles/definition.ts';
 import { roleBindingDefinition } from './rbac/rolebindings/definition.ts';
 import { roleDefinition } from './rbac/roles/definition.ts';
+import { csiDriverDefinition } from './storage/csidrivers/definition.ts';
+import { csiNodeDefinition } from './storage/csinodes/definition.ts';
+import { csiStorageCapacityDefinition } from './storage/csistoragecapacities/definition.ts';
+import { storageClassDefinition } from './storage/storageclasses/definition.ts';
+import { volumeAttachmentDefinition } from './storage/volumeattachments/definition.ts';
+import { volumeAttributesClassDefinition } from './storage/volumeattributesclasses/definition.ts';
 
 export const BUILT_IN_DEFINITIONS: readonly ResourceDefinition[] = [
   controllerRevisionDefinition,
@@ -62,4 +68,10 @@ export const BUILT_IN_DEFINITIONS: readonly ResourceDefinition[] = [
   clusterRoleDefinition,
   roleBindingDefinition,
   roleDefinition,
+  csiDriverDefinition,
+  csiNodeDefinition,
+  csiStorageCapacityDefinition,
+  storageClassDefinition,
+  volumeAttachmentDefinition,
+  volumeAttributesClassDefinition,
 ] as unknown as ResourceDefinition[];

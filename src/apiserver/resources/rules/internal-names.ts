@@ -7,10 +7,14 @@ export const FIELD_NAMES: Readonly<Record<string, string>> = {
   cidrs: 'CIDRs', ip: 'IP', csi: 'CSI', nfs: 'NFS', fc: 'FC', rbd: 'RBD', iscsi: 'ISCSI', cephfs: 'CephFS', fsType: 'FSType',
   fsGroup: 'FSGroup', fsGroupChangePolicy: 'FSGroupChangePolicy', cpu: 'CPU', url: 'URL', apiGroups: 'APIGroups', apiVersions: 'APIVersions',
   nonResourceURLs: 'NonResourceURLs', httpHeaders: 'HTTPHeaders', uri: 'URI', windowsOptions: 'WindowsOptions',
+  gcePersistentDisk: 'GCEPersistentDisk', awsElasticBlockStore: 'AWSElasticBlockStore', storageos: 'StorageOS',
 };
 
 /** The fields of a type in the internal type's order. */
 export const FIELD_ORDER: Readonly<Record<string, string>> = {
+  'core/v1.PersistentVolumeSpec': 'capacity gcePersistentDisk awsElasticBlockStore hostPath glusterfs nfs rbd quobyte iscsi flexVolume cinder cephfs fc '
+    + 'flocker azureFile vsphereVolume azureDisk photonPersistentDisk portworxVolume scaleIO local storageos csi accessModes claimRef '
+    + 'persistentVolumeReclaimPolicy storageClassName mountOptions volumeMode nodeAffinity volumeAttributesClassName',
   'core/v1.PodSpec': 'volumes initContainers containers ephemeralContainers restartPolicy terminationGracePeriodSeconds activeDeadlineSeconds '
     + 'dnsPolicy nodeSelector serviceAccountName automountServiceAccountToken nodeName securityContext imagePullSecrets hostname subdomain '
     + 'setHostnameAsFQDN affinity schedulerName tolerations hostAliases priorityClassName priority preemptionPolicy dnsConfig readinessGates '
