@@ -8,7 +8,7 @@
  */
 import { setMaxListeners } from 'node:events';
 import { nodes, pods as podResource, secrets, serviceaccounts, type Pod, type ResourceQuota } from '#api/generated/core/v1';
-import { poddisruptionbudgets, type PodDisruptionBudget } from '#api/generated/policy/v1';
+import { poddisruptionbudgets } from '#api/generated/policy/v1';
 import type { Clock } from '#base/clock';
 import type { Logger } from '#base/log';
 import type { Random } from '#base/random';
@@ -52,7 +52,6 @@ export interface AccessOptions {
   readonly informers: InformerFactory;
   /** What binding, eviction and quota change directly. */
   readonly pods: StoredObjects<Pod>;
-  readonly budgets: StoredObjects<PodDisruptionBudget>;
   readonly quotas: StoredObjects<ResourceQuota>;
   readonly pki: ClusterPki;
   /** `iss` of tokens. Default: https://kubernetes.default.svc.CLUSTER-DOMAIN. */
@@ -165,7 +164,9 @@ function decisions(options: AccessOptions, shared: Shared): DecisionResource[] {
     podBinding(binding),
     legacyBinding(binding),
     podEviction({
-      pods: options.pods, budgets: options.budgets, clock,
+      pods: options.pods, clock, random,
+      getBudget: (namespace, name, signal) => client.for(poddisruptionbudgets, namespace).get(name, { signal }),
+      updateBudgetStatus: async (budget, signal) => { await client.for(poddisruptionbudgets, budget.metadata.namespace!).updateStatus(budget, { signal }); },
       listBudgets: async (namespace, signal) => (await client.for(poddisruptionbudgets, namespace).list({ signal })).items,
       deletePod: async (namespace, name, body, signal) => {
         const path = `/api/v1/namespaces/${encodeURIComponent(namespace)}/pods/${encodeURIComponent(name)}`;

@@ -5,7 +5,6 @@
  *
  * Its own parts (informers of access, bootstrap) go through the same handler chain as everybody else, as `system:apiserver`.
  */
-import { poddisruptionbudgets, type PodDisruptionBudget } from '#api/generated/policy/v1';
 import { pods, resourcequotas, type Pod, type ResourceQuota } from '#api/generated/core/v1';
 import type { Clock } from '#base/clock';
 import type { Logger } from '#base/log';
@@ -100,7 +99,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
   const storeOf = (type: ResourceType): ReturnType<typeof stores.storeOf> => stores.storeOf(type.group, type.resource);
   const access = createAccess({
     client, informers, clock, random, log, pki, ...(options.extensions === undefined ? {} : { extensions: options.extensions }),
-    pods: resourceStoreObjects<Pod>(storeOf(pods)), budgets: resourceStoreObjects<PodDisruptionBudget>(storeOf(poddisruptionbudgets)),
+    pods: resourceStoreObjects<Pod>(storeOf(pods)),
     quotas: resourceStoreObjects<ResourceQuota>(storeOf(resourcequotas)),
   });
   for (const decision of access.decisions) table.addDecision(decision);

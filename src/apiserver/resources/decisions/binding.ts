@@ -23,7 +23,13 @@ export function podBinding(options: BindingOptions): DecisionResource<Binding> {
 }
 
 export function legacyBinding(options: BindingOptions): DecisionResource<Binding> {
-  return { ...SCHEMA, resource: 'bindings', subresource: '', create: (binding, context) => bind(binding, binding.metadata.name ?? '', context, options) };
+  return { ...SCHEMA, resource: 'bindings', subresource: '', create: bindByBody };
+
+  function bindByBody(binding: Binding, context: DecisionContext): Promise<KubeObject> {
+    const name = binding.metadata.name ?? '';
+    if (name === '') throw newBadRequest('Name parameter required.');
+    return bind(binding, name, context, options);
+  }
 }
 
 async function bind(binding: Binding, name: string, context: DecisionContext, { pods, clock }: BindingOptions): Promise<KubeObject> {

@@ -1,33 +1,39 @@
 /**
  * `pods/eviction`: deletes a pod unless that would break its disruption budget.
  *
- * The budget is counted down in one atomic change before the pod is deleted, so that any number of evictors together
- * never overspend it; the disruption controller counts it up again when the pod is gone. Finished, pending and unhealthy
+ * The budget is counted down by compare-and-swap before the pod is deleted, so that any number of evictors together never
+ * overspend it; the disruption controller counts it up again when the pod is gone. Finished, pending and unhealthy
  * pods (as the budget's policy says) go without counting.
  */
 import type { Pod } from '#api/generated/core/v1';
 import type { Eviction, PodDisruptionBudget } from '#api/generated/policy/v1';
 import { rfc3339, type Clock } from '#base/clock';
+import type { Random } from '#base/random';
 import { invalid, path } from '#machinery/field-error';
+import { quote } from '#machinery/go-print';
 import type { KubeObject } from '#machinery/meta';
 import { labelSelectorOf, labelsMatch } from '#machinery/selector/label-selector';
-import { isConflict, newBadRequest, newConflict, newForbidden, newInvalid, newNotFound, newTooManyRequests, newUnknownError, StatusError } from '#machinery/status-error';
+import { isConflict, newBadRequest, newConflict, newForbidden, newInvalid, newNotFound, newTimeout, newTooManyRequests, newUnknownError, StatusError } from '#machinery/status-error';
 import { withCondition } from '#semantics/condition';
 import type { DecisionContext, DecisionResource } from '../decision.ts';
 import type { StoredObjects } from './stored-objects.ts';
 
 export interface EvictionOptions {
   readonly pods: StoredObjects<Pod>;
-  readonly budgets: StoredObjects<PodDisruptionBudget>;
+  getBudget(namespace: string, name: string, signal: AbortSignal): Promise<PodDisruptionBudget>;
+  /** @throws StatusError 409 when the budget was changed since it was read. */
+  updateBudgetStatus(budget: PodDisruptionBudget, signal: AbortSignal): Promise<void>;
   listBudgets(namespace: string, signal: AbortSignal): Promise<readonly PodDisruptionBudget[]>;
   /** The API's own graceful deletion. @throws StatusError */
   deletePod(namespace: string, name: string, options: Readonly<Record<string, unknown>>, signal: AbortSignal): Promise<void>;
   readonly clock: Clock;
+  readonly random: Random;
 }
 
 /** More evictions than that without a word from the disruption controller are a fault. */
 const DISRUPTED_PODS_MAX = 2000;
 const CONFLICT_ATTEMPTS_MAX = 20;
+const CONFLICT_WAIT_MS_MAX = 25;
 const BUSY_RETRY_SECONDS = 10;
 const VIOLATION = "Cannot evict pod as it would violate the pod's disruption budget.";
 const SUCCESS = { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success', code: 201 } as KubeObject;
@@ -81,10 +87,7 @@ async function evictWithinBudget(pod: Pod, given: DeleteOptionsBody, dryRun: boo
     if (unhealthy) {
       deletion = atResourceVersion(given, pod);
     } else {
-      await options.budgets.change(namespace, budget.metadata.name!, (current) => {
-        if (current === undefined) throw newNotFound('policy', 'poddisruptionbudgets', budget.metadata.name!);
-        return countedDown(current, pod.metadata.name!, options.clock.now());
-      }, { dryRun, signal });
+      await spend(budget, pod.metadata.name!, dryRun, signal, options);
     }
   }
   try {
@@ -94,6 +97,25 @@ async function evictWithinBudget(pod: Pod, given: DeleteOptionsBody, dryRun: boo
     throw error;
   }
   return SUCCESS;
+}
+
+/** One disruption from the budget, as many times as others are faster. */
+async function spend(first: PodDisruptionBudget, podName: string, dryRun: boolean, signal: AbortSignal, options: EvictionOptions): Promise<void> {
+  const { namespace = '', name = '' } = first.metadata;
+  let budget = first;
+  for (let attempt = 1; ; attempt++) {
+    const next = countedDown(budget, podName, options.clock.now());
+    if (dryRun) return;
+    try {
+      await options.updateBudgetStatus(next, signal);
+      return;
+    } catch (error) {
+      if (!isConflict(error)) throw error;
+      if (attempt >= CONFLICT_ATTEMPTS_MAX) throw newTimeout(`couldn't update PodDisruptionBudget ${quote(name)} due to conflicts`, BUSY_RETRY_SECONDS);
+    }
+    await options.clock.sleep(options.random.integer(CONFLICT_WAIT_MS_MAX * attempt), signal);
+    budget = await options.getBudget(namespace, name, signal);
+  }
 }
 
 function isOver({ status, metadata }: Pod): boolean {
