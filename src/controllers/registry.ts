@@ -1,5 +1,6 @@
 /** All controllers, in the order in which they start. A new one is added here, and nowhere else. */
 import type { ControllerDefinition } from './controller.ts';
+import { daemonSetController } from './daemonset/daemonset-controller.ts';
 import { deploymentController } from './deployment/deployment-controller.ts';
 import { endpointsController } from './endpoints/endpoints-controller.ts';
 import { endpointSliceController } from './endpointslice/endpointslice-controller.ts';
@@ -28,6 +29,7 @@ export const CONTROLLERS: readonly ControllerDefinition[] = [
   replicaSetController,
   replicationController,
   statefulSetController,
+  daemonSetController,
   jobController,
   endpointSliceController,
   endpointSliceMirroringController,
