@@ -64,7 +64,7 @@ test('snapshot: of one engine, into every other, with revisions ahead', async (t
   const next = await target.write({ key: '/registry/pods/new', value: Buffer.from('1') });
   assert.ok(next.ok && next.revision === again.revision + 1);
   await clock.advance(61_000);
-  await new Promise((resolve) => { setTimeout(resolve, 50); });
+  await target.grantLease(1_000);
   assert.equal(await target.get('/registry/events/1'), undefined, 'its lease goes on');
   await target.close();
 });

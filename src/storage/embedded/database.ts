@@ -39,7 +39,7 @@ export interface EmbeddedDatabase {
   leases(): Iterable<LeaseRow>;
   /** @throws CorruptError */
   value(version: Version): Buffer;
-  /** Durable when it resolves. @throws DiskFullError, UnavailableError */
+  /** Durable when it resolves. @throws UnavailableError: the file may not be written any more by this process. */
   commit(batch: CommitBatch): Promise<void>;
   /** Process ids that have the file open, this one included. */
   readers(): number[];
@@ -48,7 +48,7 @@ export interface EmbeddedDatabase {
   close(): Promise<void>;
 }
 
-/** Nothing of the batch has been written; the store goes on with what it has. */
+/** A commit was not tried for want of space; the store goes on with what it has. */
 export class DiskFullError extends UnavailableError {}
 
 export function openDatabase(path: string, options: { readOnly?: boolean; mapBytes?: number } = {}): EmbeddedDatabase {
@@ -117,8 +117,5 @@ async function classify(error: unknown): Promise<UnavailableError> {
   const nested = (error as { commitError?: Promise<unknown> }).commitError;
   const cause: unknown = nested === undefined ? error : await nested.then(() => error, (inner: unknown) => inner);
   const text = cause instanceof Error ? `${cause.message} ${(cause as NodeJS.ErrnoException).code ?? ''}` : String(cause);
-  if (/ENOSPC|no space left|MDB_MAP_FULL|EDQUOT|quota exceeded/i.test(text)) {
-    return new DiskFullError('the disk of the store is full: free space, writes resume by themselves', { cause });
-  }
   return new UnavailableError(`writing to the store failed: ${text.trim()}`, { cause, unknown: true });
 }

@@ -55,6 +55,7 @@ const LEASE_TTL_SECONDS_MIN = 1;
 /** Deletions of an expiring lease that are staged in one step. */
 const LEASE_DELETES_MAX = 500;
 const RETRY_MS = 1_000;
+const DISK_FULL = 'the disk of the store is full: free space, writes resume by themselves';
 
 /** @throws CorruptError when the store is damaged; Error when the directory is in use or of a newer format. */
 export async function openEmbeddedStorage(options: EmbeddedStorageOptions): Promise<StorageEngine> {
@@ -103,14 +104,19 @@ function startEngine(options: EmbeddedStorageOptions, directory: StoreDirectory,
   const retention = new Retention({ historyMs: options.historyMs ?? HISTORY_MS, revisionsMax: options.historyLimit ?? HISTORY_LIMIT });
   let usedBytes = loaded.bytes;
   let alarm = false;
-  /** Puts are refused without trying: the reserve has been given up so that deletes work. */
+  /** Puts are refused without trying, so that deletes work. */
   let diskFull = false;
   let taking = Promise.resolve();
   let closing: Promise<void> | undefined;
 
   const commits = new GroupCommit({
     keyspace, rows: loaded.rows, lastLeaseId: loaded.lastLeaseId,
-    commit: (batch) => database.commit(batch),
+    async commit(batch) {
+      let bytes = 0;
+      for (const version of batch.versions) bytes += rowBytes(version);
+      if (!reserve.admits(bytes, batch.versions.some((version) => !version.deleted))) throw new DiskFullError(DISK_FULL);
+      await database.commit(batch);
+    },
     publish(revision) {
       const from = keyspace.published + 1;
       core.publish(revision);
@@ -119,7 +125,6 @@ function startEngine(options: EmbeddedStorageOptions, directory: StoreDirectory,
     removed: (versions) => release(versions),
     refused(versions, error) {
       release(versions);
-      reserve.giveUp();
       if (!diskFull) log.error('the disk of the store is full: only deletes are taken', { directory: options.directory, error });
       diskFull = true;
       clock.setTimer(RETRY_MS, lookForRoom, { unref: true });
@@ -155,7 +160,7 @@ function startEngine(options: EmbeddedStorageOptions, directory: StoreDirectory,
   /** @throws NoSpaceError */
   function admit(request: WriteRequest): void {
     if (request.value === undefined) return;
-    if (diskFull) throw new DiskFullError('the disk of the store is full: free space, writes resume by themselves');
+    if (diskFull) throw new DiskFullError(DISK_FULL);
     if (usedBytes + request.value.length < quotaBytes) return;
     if (!alarm) {
       alarm = true;
@@ -170,7 +175,7 @@ function startEngine(options: EmbeddedStorageOptions, directory: StoreDirectory,
     usedBytes += rowBytes(version);
   }
 
-  /** The first delete on a full disk fails like a put; the reserve is free then. */
+  /** A delete that shared its batch with puts when the disk became full is tried again without them. */
   async function write(request: WriteRequest, signal?: AbortSignal): Promise<WriteResult> {
     try {
       return await writeOnce(request, signal);

@@ -299,10 +299,13 @@ const cases: Record<string, Case> = {
     const start = await put(engine, '/other/a', '0');
     const watch = openWatch(engine, { start: '/a/', end: prefixEnd('/a/'), afterRevision: start, signal: abort.signal }, ARRIVAL_MS);
     const first = watch.next();
+    await put(engine, '/a/0', 'x');
+    await first;
+    const second = watch.next();
     for (let i = 1; i < 10; i++) await put(engine, '/other/a', `${i}`);
     await engine.compact(await engine.currentRevision());
     await put(engine, '/a/1', 'x');
-    assert.deepEqual((await first)!.events.map(brief), ['create /a/1=x was -']);
+    assert.deepEqual((await second)!.events.map(brief), ['create /a/1=x was -']);
     abort.abort();
   },
 
