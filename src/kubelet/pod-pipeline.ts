@@ -9,7 +9,8 @@ import type { Container, Node, Pod, Service } from '#api/generated/core/v1';
 import { runtimeclasses } from '#api/generated/node/v1';
 import type { Client } from '#client/client';
 import type { EventRecorder } from '#client/events/event-recorder';
-import type { InformerFactory, Lister } from '#client/informer-contract';
+import type { Informer, InformerFactory } from '#client/informer-contract';
+import { within } from '#component/component-group';
 import { semanticEqual } from '#machinery/deep-equal';
 import type { PodCgroups } from './cgroups/pod-cgroups.ts';
 import type { KubeletConfig } from './config.ts';
@@ -53,7 +54,7 @@ export interface PodPipelineOptions extends ComponentContext {
   runtimeName: string;
   recorder: EventRecorder;
   cgroups: PodCgroups;
-  services: Lister<Service> | undefined;
+  services: Informer<Service> | undefined;
   node(): Node | undefined;
   agent: Pick<NodeAgent, 'memoryCapacityBytes' | 'allocatable' | 'pressures' | 'onImagesChanged'>;
   networkFault(): string | undefined;
@@ -78,6 +79,8 @@ export interface PodPipeline {
   stop(): Promise<void>;
 }
 
+/** A kubelet that has just started reads the services first. */
+const SERVICES_WAIT_MS = 10_000;
 const VOLUME_RETRY_MS_MIN = 500;
 const VOLUME_RETRY_MS_MAX = 122_000;
 
@@ -224,12 +227,15 @@ interface SupportParts {
 
 function startSupport(options: PodPipelineOptions, parts: SupportParts): StartSupport {
   const { config } = options;
-  const environment: StartSupport['environment'] = (pod, container, podIps) => containerEnvironment(pod, container, {
+  const environment: StartSupport['environment'] = async (pod, container, podIps) => {
+    if (options.services !== undefined && !options.services.hasSynced()) await within(options.clock, SERVICES_WAIT_MS, 'services have not yet been read at least once, cannot construct envvars', (signal) => options.services!.whenSynced(signal));
+    return containerEnvironment(pod, container, {
     configMap: parts.objects.configMap, secret: parts.objects.secret, allocatable: options.agent.allocatable(), network: { podIps, hostIps: config.nodeIps },
     serviceVariables: options.services === undefined ? new Map() : serviceEnvironment(servicesFor(pod.metadata.namespace!, pod.spec?.enableServiceLinks ?? true, options.services)),
     onInvalidKeys: (kind, namespace, name, keys) => parts.events.pod(pod, 'Warning', 'InvalidEnvironmentVariableNames',
       `Keys [${keys.join(', ')}] from the EnvFrom ${kind} ${namespace}/${name} were skipped since they are considered invalid environment variable names.`),
-  });
+    });
+  };
   return {
     environment,
     ensureImage: async (pod, container, sandbox, signal) => {

@@ -9,6 +9,8 @@ import { RUNTIME_TIMEOUT_MS } from './runtime-client.ts';
 /** A pull has no deadline of its own: progress is the runtime's business; the caller's signal ends it. */
 const NO_TIMEOUT = 0;
 
+// Messages as their descriptor decodes them; the functions below give them types.
+// oxlint-disable-next-line no-explicit-any
 type Wire = Record<string, any>;
 
 export function createImageService(endpoint: string): ImageService & { close(): void } {
@@ -17,7 +19,7 @@ export function createImageService(endpoint: string): ImageService & { close(): 
     listImages: async (signal) => (await call<Wire>('ListImages', {}, RUNTIME_TIMEOUT_MS, signal)).images.map(toImage),
     imageStatus: async (image, signal) => {
       const answer = await call<Wire>('ImageStatus', { image: { image } }, RUNTIME_TIMEOUT_MS, signal);
-      return answer.image == null || answer.image.id === '' ? undefined : toImage(answer.image);
+      return (answer.image?.id ?? '') === '' ? undefined : toImage(answer.image);
     },
     pullImage: async (image, auth, sandboxConfig, signal) =>
       (await call<Wire>('PullImage', { image: { image }, auth, sandboxConfig }, NO_TIMEOUT, signal)).imageRef,
@@ -33,6 +35,6 @@ export function createImageService(endpoint: string): ImageService & { close(): 
 function toImage(wire: Wire): RuntimeImage {
   return {
     id: wire.id, repoTags: wire.repoTags, repoDigests: wire.repoDigests, sizeBytes: Number(wire.size), username: wire.username,
-    pinned: wire.pinned === true, ...(wire.uid == null ? {} : { uid: Number(wire.uid.value) }),
+    pinned: wire.pinned === true, ...(wire.uid === undefined || wire.uid === null ? {} : { uid: Number(wire.uid.value) }),
   };
 }

@@ -17,6 +17,8 @@ const STOP_EXTRA_MS = RUNTIME_TIMEOUT_MS;
 /** Given to an exec beyond its own timeout, so that the runtime's answer arrives. */
 const EXEC_EXTRA_MS = 5_000;
 
+// Messages as their descriptor decodes them; the functions below give them types.
+// oxlint-disable-next-line no-explicit-any
 type Wire = Record<string, any>;
 
 export function createRuntimeService(endpoint: string): RuntimeService & { close(): void } {
@@ -115,7 +117,7 @@ function toSandboxStatus(answer: Wire): SandboxStatus {
   const options = wire.linux?.namespaces?.options;
   return {
     ...toSandbox(wire), ips, info: answer.info ?? {},
-    ...(options == null ? {} : { network: options.network as NamespaceMode, pid: options.pid as NamespaceMode }),
+    ...(isAbsent(options) ? {} : { network: options.network as NamespaceMode, pid: options.pid as NamespaceMode }),
   };
 }
 
@@ -136,8 +138,8 @@ function toContainerStatus(wire: Wire): RuntimeContainerStatus {
     exitCode: wire.exitCode, image: wire.image?.image ?? '', imageRef: wire.imageRef, imageId: wire.imageId !== '' ? wire.imageId : wire.imageRef,
     reason: wire.reason, message: wire.message, labels: wire.labels ?? {}, annotations: wire.annotations ?? {},
     mounts: wire.mounts ?? [], logPath: wire.logPath,
-    ...(linux == null ? {} : { resources: toResources(linux) }),
-    ...(user == null ? {} : { user: { uid: Number(user.uid), gid: Number(user.gid), supplementalGroups: (user.supplementalGroups ?? []).map(Number) } }),
+    ...(isAbsent(linux) ? {} : { resources: toResources(linux) }),
+    ...(isAbsent(user) ? {} : { user: { uid: Number(user.uid), gid: Number(user.gid), supplementalGroups: (user.supplementalGroups ?? []).map(Number) } }),
     ...(wire.stopSignal === undefined || wire.stopSignal === 'RUNTIME_DEFAULT' ? {} : { stopSignal: wire.stopSignal }),
   };
 }
@@ -169,4 +171,9 @@ function ignoreNotFound(error: unknown): void {
 function nanosToMs(nanos: string): number {
   const value = BigInt(nanos === '' ? '0' : nanos);
   return value <= 0n ? 0 : Number(value / 1_000_000n) + Number(value % 1_000_000n) / 1e6;
+}
+
+/** Messages that were not sent decode as null. */
+function isAbsent(message: unknown): boolean {
+  return message === undefined || message === null;
 }

@@ -116,7 +116,7 @@ export function nodeSubject(config: Pick<KubeletConfig, 'nodeName'>): { kind: st
 }
 
 function withoutHeartbeats(status: NodeStatus): NodeStatus {
-  return { ...status, conditions: (status.conditions ?? []).map(({ lastHeartbeatTime: _, ...rest }) => rest) };
+  return { ...status, conditions: (status.conditions ?? []).map(({ lastHeartbeatTime: _heartbeat, ...rest }) => rest) };
 }
 
 const EVENTS: Readonly<Record<string, { True: string; False: string }>> = {

@@ -3,7 +3,8 @@
  */
 import * as grpc from '@grpc/grpc-js';
 import { fromJSON } from '@grpc/proto-loader';
-import type { ProbeAnswer } from './probe-once.ts';
+import { systemClock } from '#base/clock';
+import type { ProbeAnswer } from './results.ts';
 
 const HEALTH = {
   nested: { grpc: { nested: { health: { nested: { v1: { nested: {
@@ -17,7 +18,10 @@ type Checker = grpc.Client & { Check(request: object, options: grpc.CallOptions,
 let constructor: grpc.ServiceClientConstructor | undefined;
 
 function healthClient(): grpc.ServiceClientConstructor {
-  constructor ??= (grpc.loadPackageDefinition(fromJSON(HEALTH as Parameters<typeof fromJSON>[0], { enums: String, defaults: true })) as any).grpc.health.v1.Health as grpc.ServiceClientConstructor;
+  if (constructor !== undefined) return constructor;
+  let node: unknown = grpc.loadPackageDefinition(fromJSON(HEALTH as Parameters<typeof fromJSON>[0], { enums: String, defaults: true }));
+  for (const part of ['grpc', 'health', 'v1', 'Health']) node = (node as Record<string, unknown>)[part];
+  constructor = node as grpc.ServiceClientConstructor;
   return constructor;
 }
 
@@ -25,7 +29,7 @@ export function grpcHealthCheck(host: string, port: number, service: string, tim
   const address = host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
   const client = new (healthClient())(address, grpc.credentials.createInsecure(), { 'grpc.enable_retries': 0, 'grpc.primary_user_agent': 'kube-probe/1.36', 'grpc.use_local_subchannel_pool': 1 }) as unknown as Checker;
   return new Promise((resolve) => {
-    client.Check({ service }, { deadline: performance.timeOrigin + performance.now() + timeoutMs }, (error, answer) => {
+    client.Check({ service }, { deadline: systemClock.now() + timeoutMs }, (error, answer) => {
       client.close();
       if (error !== null) resolve({ outcome: 'failure', output: failureText(error, address, service, timeoutMs) });
       else if (answer?.status === 'SERVING') resolve({ outcome: 'success', output: 'service healthy' });

@@ -5,7 +5,9 @@
  */
 import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { request as httpsRequest } from 'node:https';
+import type { Clock } from '#base/clock';
 import type { HTTPGetAction } from '#api/generated/core/v1';
+import { within } from '#component/component-group';
 
 /** Of the body kept for messages. */
 export const BODY_BYTES_MAX = 10 * 1024;
@@ -29,10 +31,10 @@ export function httpRequestOf(action: HTTPGetAction, port: number, podIp: string
 }
 
 /** Follows redirects on the same host only; another host's redirect is returned as it is. */
-export async function requestOnce(request: HttpRequest, timeoutMs: number, signal?: AbortSignal): Promise<HttpAnswer> {
+export async function requestOnce(request: HttpRequest, clock: Clock, timeoutMs: number, signal?: AbortSignal): Promise<HttpAnswer> {
   let current = request;
   for (let hop = 0; ; hop++) {
-    const answer = await get(current, timeoutMs, signal);
+    const answer = await within(clock, timeoutMs, `Get "${current.url.href}": context deadline exceeded (Client.Timeout exceeded while awaiting headers)`, (either) => get(current, either), signal);
     if (answer.status < 300 || answer.status >= 400 || answer.location === '') return answer;
     const next = new URL(answer.location, current.url);
     if (next.hostname !== current.url.hostname) return answer;
@@ -41,15 +43,10 @@ export async function requestOnce(request: HttpRequest, timeoutMs: number, signa
   }
 }
 
-function get(request: HttpRequest, timeoutMs: number, signal?: AbortSignal): Promise<HttpAnswer> {
+function get(request: HttpRequest, signal: AbortSignal): Promise<HttpAnswer> {
   return new Promise((resolve, reject) => {
-    const timeout = AbortSignal.timeout(timeoutMs);
-    const either = signal === undefined ? timeout : AbortSignal.any([signal, timeout]);
-    const fail = (error: unknown): void => {
-      if (timeout.aborted) reject(new Error(`Get "${request.url.href}": context deadline exceeded (Client.Timeout exceeded while awaiting headers)`));
-      else reject(error instanceof Error ? new Error(`Get "${request.url.href}": ${dialText(error, request.url)}`) : error);
-    };
-    const options = { method: 'GET', headers: request.headers, agent: false, signal: either, insecureHTTPParser: false };
+    const fail = (error: unknown): void => reject(error instanceof Error ? new Error(`Get "${request.url.href}": ${dialText(error, request.url)}`) : error);
+    const options = { method: 'GET', headers: request.headers, agent: false as const, signal, insecureHTTPParser: false };
     const onAnswer = (answer: IncomingMessage): void => readAnswer(answer, resolve, fail);
     const sent = request.url.protocol === 'https:'
       ? httpsRequest(request.url, { ...options, ...unverified() }, onAnswer) : httpRequest(request.url, options, onAnswer);

@@ -66,7 +66,7 @@ export function createProbeManager(options: ProbeManagerOptions): ProbeManager {
       const restored = restoredOutcome(entry, container, kind);
       entry.workers.set(key, startProbeWorker({
         clock: options.clock, random: options.random, log: options.log, events: options.events, results,
-        probe: (wanted, pod, of, target, signal) => probeOnce(options.runtime, wanted, pod, of, target.containerId, target.podIp, signal),
+        probe: (wanted, pod, of, target, signal) => probeOnce(options.runtime, options.clock, wanted, pod, of, target.containerId, target.podIp, signal),
         target: () => targetOf(uid, container), isOver: () => isOver(uid, container),
       }, kind, () => probed.get(uid)?.pod ?? entry.pod, container, restored));
     }

@@ -9,8 +9,7 @@ import type { Logger } from '#base/log';
 import type { Random } from '#base/random';
 import type { Container, Pod, Probe } from '#api/generated/core/v1';
 import type { PodEvents } from '../runtime/pod-events.ts';
-import type { ProbeAnswer } from './probe-once.ts';
-import type { ProbeKind, ProbeResultsStore } from './results.ts';
+import type { ProbeAnswer, ProbeKind, ProbeResultsStore } from './results.ts';
 
 export interface ProbeWorker { stop(): void; /** Probe now (a restarted container, a changed address). */ poke(): void }
 

@@ -3,6 +3,7 @@
  */
 export type ProbeKind = 'liveness' | 'readiness' | 'startup';
 export type ProbeOutcome = 'success' | 'failure' | 'unknown';
+export interface ProbeAnswer { outcome: ProbeOutcome; output: string }
 
 export interface ProbeResultsStore {
   get(kind: ProbeKind, containerId: string): ProbeOutcome | undefined;

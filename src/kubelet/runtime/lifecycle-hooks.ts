@@ -31,7 +31,7 @@ export function hookRunner(runtime: RuntimeService, clock: Clock): HookRunner {
       if (handler.httpGet !== undefined) {
         const port = resolvePort(handler.httpGet.port, container);
         const request = httpRequestOf(handler.httpGet, port, podIp, 'kube-lifecycle/1.36');
-        const answer = await requestOnce(request, HTTP_TIMEOUT_MS, signal);
+        const answer = await requestOnce(request, clock, HTTP_TIMEOUT_MS, signal);
         if (answer.status >= 200 && answer.status < 400) return;
         throw new Error(`HTTP lifecycle hook (${handler.httpGet.path ?? ''}) for Container "${container.name}" in Pod "${podText(pod)}" failed - error: HTTP probe failed with statuscode: ${answer.status}`);
       }

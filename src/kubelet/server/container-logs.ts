@@ -10,7 +10,7 @@ import type { PodPipeline } from '../pod-pipeline.ts';
 import { readPodState } from '../runtime/pod-state.ts';
 import { findContainer } from '../translation/container-list.ts';
 import type { KubeletRoute, RouteRequest } from './routes.ts';
-import { text } from './kubelet-server.ts';
+import { text } from './text-answer.ts';
 
 export interface ContainerLogDeps { pipeline: PodPipeline; runtime: RuntimeService; clock: Clock }
 

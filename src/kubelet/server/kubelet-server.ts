@@ -20,6 +20,7 @@ import type { PodPipeline } from '../pod-pipeline.ts';
 import { containerLogRoutes } from './container-logs.ts';
 import { nodeRoutes } from './node-routes.ts';
 import { matchPath, type KubeletRoute, type RouteRequest, type StreamingRoutes, type UpgradeRoute } from './routes.ts';
+import { text } from './text-answer.ts';
 
 export interface ServingIdentity { certificate: string; key: string; /** PEM of the authorities whose client certificates count. */ clientCa: string }
 
@@ -157,12 +158,6 @@ function targetOf(raw: IncomingMessage): { path: string; query: URLSearchParams 
   if (!target.startsWith('/') || target.startsWith('//') || target.length > PATH_CHARS_MAX) return undefined;
   const mark = target.indexOf('?');
   return { path: mark === -1 ? target : target.slice(0, mark), query: new URLSearchParams(mark === -1 ? '' : target.slice(mark + 1)) };
-}
-
-export function text(response: ServerResponse, status: number, body: string, type = 'text/plain; charset=utf-8'): void {
-  if (response.headersSent) { response.end(); return; }
-  response.writeHead(status, { 'Content-Type': type, 'Content-Length': Buffer.byteLength(body), 'X-Content-Type-Options': 'nosniff' });
-  response.end(body);
 }
 
 function refuse(socket: Duplex, status: number, reason: string): void {

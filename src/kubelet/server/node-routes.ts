@@ -9,7 +9,7 @@ import type { RuntimeService } from '../cri/contract.ts';
 import type { RuntimeHealth } from '../node/runtime-health.ts';
 import { CONTAINER_NAME_LABEL, POD_UID_LABEL } from '../translation/labels.ts';
 import { rfc3339 } from '#base/clock';
-import { text } from './kubelet-server.ts';
+import { text } from './text-answer.ts';
 import type { KubeletRoute } from './routes.ts';
 
 export interface NodeRouteDeps extends ComponentContext {

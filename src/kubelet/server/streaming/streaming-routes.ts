@@ -8,7 +8,7 @@ import type { Pod } from '#api/generated/core/v1';
 import { silentLogger } from '#base/log';
 import { readPodState } from '../../runtime/pod-state.ts';
 import { findContainer } from '../../translation/container-list.ts';
-import { text } from '../kubelet-server.ts';
+import { text } from '../text-answer.ts';
 import type { RouteRequest, StreamingDeps, StreamingRoutes, UpgradeRoute } from '../routes.ts';
 import { servePortForward } from './port-forward.ts';
 import { serveRemoteCommand, type RemoteCommandStreams } from './remote-command.ts';
