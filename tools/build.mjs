@@ -3,7 +3,7 @@
  * `dist/testing.js` with its types. `--if-stale` does nothing when no source is newer than the bundle.
  */
 import { build } from 'esbuild';
-import { existsSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { spawnSync } from 'node:child_process';
 
@@ -20,12 +20,14 @@ if (process.argv.includes('--if-stale') && existsSync(STAMP)) {
   if (newest <= statSync(STAMP).mtimeMs) process.exit(0);
 }
 
-rmSync('dist', { recursive: true, force: true });
+// Beside the bundle that stands, which a failed build leaves alone.
+const OUT = 'dist.new';
+rmSync(OUT, { recursive: true, force: true });
 const entries = { kubernode: 'src/cmd/main.ts' };
 if (existsSync('src/cmd/testing.ts')) entries.testing = 'src/cmd/testing.ts';
 await build({
   entryPoints: entries,
-  outdir: 'dist',
+  outdir: OUT,
   bundle: true,
   splitting: true,
   format: 'esm',
@@ -42,6 +44,8 @@ await build({
 });
 if (existsSync('tools/generate/descriptions.ts')) spawnSync(process.execPath, ['--import', 'tsx', 'tools/generate/descriptions.ts'], { stdio: 'inherit' });
 if (process.argv.includes('--types')) {
-  spawnSync('node_modules/.bin/tsc', ['--noEmit', 'false', '--emitDeclarationOnly', '--declaration', '--outDir', 'dist/types', '--rootDir', 'src'], { stdio: 'inherit' });
+  spawnSync('node_modules/.bin/tsc', ['--noEmit', 'false', '--emitDeclarationOnly', '--declaration', '--outDir', join(OUT, 'types'), '--rootDir', 'src'], { stdio: 'inherit' });
 }
-writeFileSync(STAMP, '');
+writeFileSync(join(OUT, '.built'), '');
+rmSync('dist', { recursive: true, force: true });
+renameSync(OUT, 'dist');

@@ -11,6 +11,7 @@ import type { Node } from '#api/generated/core/v1';
 import { systemClock } from '#base/clock';
 import { systemRandom } from '#base/random';
 import type { Client } from '#client/client';
+import { transportFromKubeconfig } from '#client/kubeconfig';
 import { importImage } from '#kubelet/images/import-image';
 import { pauseImage } from '#kubelet/images/oci-image';
 import { clusterPki, COMPONENT_USERS, type ClusterPki } from '#pki/cluster-pki';
@@ -63,7 +64,7 @@ export async function up(options: UpOptions): Promise<void> {
   machines.catch(() => { /* awaited below */ });
   const client = await adminClient(config.dataDir);
   try {
-    await progress.stage('API server ready', () => apiReady(client));
+    await progress.stage('API server ready', () => apiReady(config));
     await progress.stage(`${config.nodes.length === 1 ? 'node machine' : `${config.nodes.length} node machines`} and container runtime`, () => machines);
     await progress.stage('nodes Ready', () => nodesReady(client, config.nodes));
     await progress.stage('DNS answers', () => dnsAnswers(config));
@@ -137,15 +138,21 @@ async function ensurePauseImage(socket: string): Promise<void> {
   await importImage(pauseImage(SANDBOX_IMAGE, readFileSync(catatonit)), { socket });
 }
 
-async function apiReady(client: Client): Promise<void> {
-  await waitUntil(async () => {
-    try {
-      await client.raw('GET', '/readyz');
-      return true;
-    } catch {
-      return false;
-    }
-  }, { timeoutMs: API_READY_MS_MAX, what: 'the API server (kubernode logs control-plane)' });
+async function apiReady(config: ClusterConfig): Promise<void> {
+  const transport = await transportFromKubeconfig(clusterPaths(config.dataDir).adminKubeconfig, systemClock);
+  try {
+    await waitUntil(async () => {
+      try {
+        const answer = await transport.request({ method: 'GET', path: '/readyz' });
+        answer.cancel();
+        return answer.status === 200;
+      } catch {
+        return false;
+      }
+    }, { timeoutMs: API_READY_MS_MAX, what: 'the API server (kubernode logs control-plane)' });
+  } finally {
+    await transport.close();
+  }
 }
 
 function isReady(node: Node): boolean {

@@ -45,23 +45,23 @@ export function upgradeHead(target: TunnelTarget, headers: Readonly<Record<strin
   return `${lines.join('\r\n')}\r\n\r\n`;
 }
 
-/** Copies both ways until both have ended or either fails. */
-export function splice(a: Duplex, b: Duplex): Promise<void> {
+/** Copies both ways; each side's end is passed on once what it sent before has left. Resolves when both are over. */
+export async function splice(a: Duplex, b: Duplex): Promise<void> {
+  await Promise.all([copy(a, b), copy(b, a)]);
+}
+
+function copy(from: Duplex, to: Duplex): Promise<void> {
+  from.pipe(to);
   return new Promise((resolve) => {
-    let over = false;
-    const finish = (): void => {
-      if (over) return;
-      over = true;
-      a.destroy();
-      b.destroy();
+    const over = (): void => {
+      // Not destroyed at once: what is buffered for the other side still has to leave.
+      if (to.writableFinished) to.destroy(); else to.end(() => to.destroy());
       resolve();
     };
-    for (const side of [a, b]) {
-      side.on('error', finish);
-      side.on('close', finish);
-    }
-    a.pipe(b);
-    b.pipe(a);
+    from.once('error', over);
+    from.once('close', over);
+    to.once('error', () => from.destroy());
+    to.once('close', () => { from.destroy(); resolve(); });
   });
 }
 

@@ -21,6 +21,7 @@ export class SpdyStream extends Duplex {
   readonly headers: SpdyHeaders;
   readonly #connection: SpdyConnection;
   #wake: (() => void) | undefined;
+  #peerEnded = false;
 
   constructor(connection: SpdyConnection, id: number, headers: SpdyHeaders) {
     super({ allowHalfOpen: true });
@@ -34,8 +35,15 @@ export class SpdyStream extends Duplex {
 
   /** Takes data from the peer. @returns resolves when there is room for more. */
   deliver(data: Buffer): Promise<void> | undefined {
-    if (this.destroyed || this.readableEnded || this.push(data)) return undefined;
+    if (this.destroyed || this.#peerEnded || this.push(data)) return undefined;
     return new Promise((resolve) => { this.#wake = resolve; });
+  }
+
+  /** The peer sends nothing more; said any number of times. */
+  peerEnd(): void {
+    if (this.#peerEnded || this.destroyed) return;
+    this.#peerEnded = true;
+    this.push(null);
   }
 
   override _read(): void {
@@ -86,8 +94,8 @@ export class SpdyConnection {
     this.#options = options;
     this.#nextId = options.role === 'client' ? 1 : 2;
     this.closed = new Promise((resolve) => { this.#onClosed = resolve; });
-    transport.on('error', () => this.close());
-    transport.on('close', () => this.close());
+    // The reading loop ends with the transport, after all that came has been handled.
+    transport.on('error', () => undefined);
     void this.#receive();
   }
 
@@ -131,8 +139,7 @@ export class SpdyConnection {
     this.#closed = true;
     for (const stream of this.#streams.values()) {
       this.#streams.delete(stream.id);
-      if (!stream.readableEnded) stream.push(null);
-      stream.destroy();
+      finishStream(stream);
     }
     this.#transport.destroy();
     this.#compressor.close();
@@ -176,7 +183,7 @@ export class SpdyConnection {
         const stream = this.#streams.get(frame.streamId);
         if (stream === undefined) return;
         if (frame.data.length > 0) await stream.deliver(Buffer.from(frame.data));
-        if (frame.fin) stream.push(null);
+        if (frame.fin) stream.peerEnd();
         return;
       }
       case 'syn-stream': {
@@ -187,21 +194,20 @@ export class SpdyConnection {
           return;
         }
         this.#streams.set(frame.streamId, stream);
-        if (frame.fin) stream.push(null);
+        if (frame.fin) stream.peerEnd();
         this.#options.onStream(stream);
         return;
       }
       case 'syn-reply':
       case 'headers':
         await this.#decompressor.decompress(frame.block);
-        if (frame.fin) this.#streams.get(frame.streamId)?.push(null);
+        if (frame.fin) this.#streams.get(frame.streamId)?.peerEnd();
         return;
       case 'rst-stream': {
         const stream = this.#streams.get(frame.streamId);
         if (stream === undefined) return;
         this.#streams.delete(frame.streamId);
-        stream.push(null);
-        stream.destroy();
+        finishStream(stream);
         return;
       }
       case 'ping':
@@ -211,4 +217,12 @@ export class SpdyConnection {
       case 'other':
     }
   }
+}
+
+/** Nothing more will come: what was received stays to be read. */
+function finishStream(stream: SpdyStream): void {
+  if (stream.destroyed) return;
+  stream.peerEnd();
+  if (stream.readableLength === 0) stream.destroy();
+  else stream.once('end', () => stream.destroy());
 }
