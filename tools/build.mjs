@@ -42,10 +42,10 @@ await build({
   // Bundled CommonJS packages call require() of node's own modules.
   banner: { js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);" },
 });
-if (existsSync('tools/generate/descriptions.ts')) spawnSync(process.execPath, ['--import', 'tsx', 'tools/generate/descriptions.ts'], { stdio: 'inherit' });
 if (process.argv.includes('--types')) {
   spawnSync('node_modules/.bin/tsc', ['--noEmit', 'false', '--emitDeclarationOnly', '--declaration', '--outDir', join(OUT, 'types'), '--rootDir', 'src'], { stdio: 'inherit' });
 }
-writeFileSync(join(OUT, '.built'), '');
 rmSync('dist', { recursive: true, force: true });
 renameSync(OUT, 'dist');
+spawnSync(process.execPath, ['--import', 'tsx', 'tools/generate/descriptions.ts'], { stdio: 'inherit' });
+writeFileSync(STAMP, '');
