@@ -26,10 +26,20 @@ import { serviceAccountDefinition } from './core/serviceaccounts/definition.ts';
 import { serviceDefinition } from './core/services/definition.ts';
 import { endpointSliceDefinition } from './discovery/endpointslices/definition.ts';
 import { eventsEventDefinition } from './events/events/definition.ts';
+import { flowSchemaDefinition } from './flowcontrol/flowschemas/definition.ts';
+import { priorityLevelConfigurationDefinition } from './flowcontrol/prioritylevelconfigurations/definition.ts';
+import { ingressClassDefinition } from './networking/ingressclasses/definition.ts';
+import { ingressDefinition } from './networking/ingresses/definition.ts';
+import { ipAddressDefinition } from './networking/ipaddresses/definition.ts';
+import { networkPolicyDefinition } from './networking/networkpolicies/definition.ts';
+import { serviceCidrDefinition } from './networking/servicecidrs/definition.ts';
+import { runtimeClassDefinition } from './node/runtimeclasses/definition.ts';
+import { podDisruptionBudgetDefinition } from './policy/poddisruptionbudgets/definition.ts';
 import { clusterRoleBindingDefinition } from './rbac/clusterrolebindings/definition.ts';
 import { clusterRoleDefinition } from './rbac/clusterroles/definition.ts';
 import { roleBindingDefinition } from './rbac/rolebindings/definition.ts';
 import { roleDefinition } from './rbac/roles/definition.ts';
+import { priorityClassDefinition } from './scheduling/priorityclasses/definition.ts';
 import { csiDriverDefinition } from './storage/csidrivers/definition.ts';
 import { csiNodeDefinition } from './storage/csinodes/definition.ts';
 import { csiStorageCapacityDefinition } from './storage/csistoragecapacities/definition.ts';
@@ -64,10 +74,20 @@ export const BUILT_IN_DEFINITIONS: readonly ResourceDefinition[] = [
   serviceDefinition,
   endpointSliceDefinition,
   eventsEventDefinition,
+  flowSchemaDefinition,
+  priorityLevelConfigurationDefinition,
+  ingressClassDefinition,
+  ingressDefinition,
+  ipAddressDefinition,
+  networkPolicyDefinition,
+  serviceCidrDefinition,
+  runtimeClassDefinition,
+  podDisruptionBudgetDefinition,
   clusterRoleBindingDefinition,
   clusterRoleDefinition,
   roleBindingDefinition,
   roleDefinition,
+  priorityClassDefinition,
   csiDriverDefinition,
   csiNodeDefinition,
   csiStorageCapacityDefinition,

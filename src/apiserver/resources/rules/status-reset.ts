@@ -20,3 +20,11 @@ export function keepMetadata(object: KubeObject, old: KubeObject): void {
   keepFields(object.metadata, old.metadata,
     'deletionTimestamp', 'deletionGracePeriodSeconds', 'selfLink', 'ownerReferences', 'labels', 'annotations', 'finalizers');
 }
+
+/** For a status whose endpoint leaves nothing of the metadata but who owns which field. */
+export function keepAllMetadata(object: KubeObject, old: KubeObject): void {
+  const { managedFields } = object.metadata;
+  object.metadata = { ...old.metadata };
+  if (managedFields === undefined) delete object.metadata.managedFields;
+  else object.metadata.managedFields = managedFields;
+}
