@@ -30,15 +30,15 @@ export function containerKiller(deps: { runtime: RuntimeService; clock: Clock; h
 
   const killContainer: ContainerKiller['killContainer'] = async (pod, state, podIp, options = {}, signal) => {
     const container = findContainer(pod, state.name)?.container;
-    let grace = options.graceSeconds ?? Math.max(GRACE_SECONDS_MIN, defaultGrace(pod, container, state, options.reason ?? ''));
+    let grace = options.graceSeconds ?? defaultGrace(pod, container, state, options.reason ?? '');
     deps.events.container(pod, state.name, 'Normal', 'Killing', options.message ?? `Stopping container ${state.name}`);
     const preStop = container?.lifecycle?.preStop ?? state.record.preStop;
     if (preStop !== undefined && grace > 0 && state.state === 'running') {
       const startedMs = clock.monotonicNow();
       await runPreStop(deps, pod, container ?? { name: state.name }, state, preStop, podIp, grace, signal);
-      grace = Math.max(GRACE_SECONDS_MIN, grace - Math.floor((clock.monotonicNow() - startedMs) / 1000));
+      grace -= Math.floor((clock.monotonicNow() - startedMs) / 1000);
     }
-    await runtime.stopContainer(state.id, grace, signal);
+    await runtime.stopContainer(state.id, Math.max(GRACE_SECONDS_MIN, grace), signal);
   };
 
   return {
@@ -49,7 +49,7 @@ export function containerKiller(deps: { runtime: RuntimeService; clock: Clock; h
       const startedMs = clock.monotonicNow();
       const left = (): number | undefined => {
         const total = graceSeconds ?? pod.metadata.deletionGracePeriodSeconds ?? pod.spec?.terminationGracePeriodSeconds;
-        return total === undefined ? undefined : Math.max(graceSeconds === undefined ? GRACE_SECONDS_MIN : 0, total - Math.floor((clock.monotonicNow() - startedMs) / 1000));
+        return total === undefined ? undefined : Math.max(0, total - Math.floor((clock.monotonicNow() - startedMs) / 1000));
       };
       const { first, sidecars } = terminationOrder(pod, live);
       await allOrThrow(first.map((container) => killContainer(pod, container, podIp, { graceSeconds: graceSeconds === undefined ? undefined : left() }, signal)));

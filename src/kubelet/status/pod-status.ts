@@ -63,10 +63,7 @@ function phaseOf(inputs: PodStatusInputs, previous: PodStatus, statuses: readonl
   const hasStarted = (pod.spec?.containers ?? []).some((container) => state.containers.some((entry) => entry.name === container.name && (entry.state === 'running' || entry.state === 'created')));
   let phase = podPhase(pod, statuses, { terminal: inputs.terminal, hasStarted, isStatic: inputs.isStatic });
   // Terminal is for ever, whoever said so first.
-  if (!TERMINAL.has(phase)) {
-    if (TERMINAL.has(previous.phase)) phase = previous.phase as PodPhase;
-    else if (TERMINAL.has(pod.status?.phase)) phase = pod.status!.phase as PodPhase;
-  }
+  if (TERMINAL.has(previous.phase)) phase = previous.phase as PodPhase;
   let reason: string | undefined;
   let message: string | undefined;
   if (phase === previous.phase) { reason = previous.reason ?? pod.status?.reason; message = previous.message ?? pod.status?.message; }
