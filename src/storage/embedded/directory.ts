@@ -9,9 +9,9 @@
  * An owner is gone when the machine was booted since, or no process has its pid and start time. LMDB's own table of
  * readers is looked at as well (by the caller): it sees processes in other pid namespaces.
  */
-import { randomBytes } from 'node:crypto';
 import { closeSync, existsSync, fsyncSync, linkSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, unlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { systemRandom } from '#base/random';
 
 export const DATA_FILE = 'data.mdb';
 
@@ -72,7 +72,7 @@ export function syncDirectory(directory: string): void {
 /** Takes the owner file; answers the owner that died with it, if there was one. */
 function claim(directory: string, path: string): Owner | undefined {
   const mine = { pid: process.pid, startTime: startTimeOf(process.pid) ?? '', bootId: bootId() };
-  const draft = `${path}.${process.pid}.${randomBytes(4).toString('hex')}`;
+  const draft = `${path}.${process.pid}.${systemRandom.bytes(4).toString('hex')}`;
   try {
     let dead: Owner | undefined;
     for (;;) {
@@ -99,7 +99,7 @@ function crashesAfter(dead: Owner | undefined): number { return dead === undefin
 
 /** Moves a dead owner's file away; puts it back when somebody else was quicker and it is a live one by now. */
 function breakClaim(path: string, judged: string, directory: string): void {
-  const aside = `${path}.dead.${process.pid}.${randomBytes(4).toString('hex')}`;
+  const aside = `${path}.dead.${process.pid}.${systemRandom.bytes(4).toString('hex')}`;
   try {
     renameSync(path, aside);
   } catch (error) {

@@ -5,6 +5,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import { silentLogger } from '#base/log';
 import { VirtualClock } from '#base/virtual-clock';
 import { CompactedError, CorruptError, NoSpaceError, UnavailableError, type StorageEngine } from '../contract.ts';
@@ -216,13 +217,9 @@ test('one process only: the directory is refused while it is open, and free agai
   const { open, directory } = await bench(t);
   const engine = await open();
   await assert.rejects(open(), /in use by this process/);
-  const other = spawnSync(process.execPath, ['--import', 'tsx', '-e', `
-    import { openEmbeddedStorage } from '#storage/embedded/embedded-storage';
-    import { systemClock } from '#base/clock';
-    import { silentLogger } from '#base/log';
-    openEmbeddedStorage({ directory: ${JSON.stringify(directory)}, clock: systemClock, log: silentLogger }).catch((error) => { console.log(error.message); process.exit(3); });
-  `], { encoding: 'utf8' });
-  assert.match(other.stdout, new RegExp(`in use by process ${process.pid}`), other.stderr);
+  const program = fileURLToPath(new URL('./kill-writer.ts', import.meta.url));
+  const other = spawnSync(process.execPath, ['--import', 'tsx', program, directory, '1', '0', '1', '1'], { encoding: 'utf8' });
+  assert.match(other.stderr, new RegExp(`in use by process ${process.pid}`));
   await engine.close();
   assert.deepEqual(readdirSync(directory).sort(), ['clean', 'data.mdb', 'data.mdb-lock', 'reserve']);
   await (await open()).close();

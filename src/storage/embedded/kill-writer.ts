@@ -31,9 +31,12 @@ async function write(writer: number): Promise<void> {
     if (result.ok) writeSync(1, `${result.revision} ${key} ${mine} ${deletes ? 'deleted' : ''}\n`);
   }
 }
-const compactEvery = Number(compactEveryMs);
-if (compactEvery > 0) {
-  setInterval(() => { void engine.currentRevision().then((revision) => engine.compact(Math.max(1, revision - 500))); }, compactEvery);
+async function compactEvery(intervalMs: number): Promise<void> {
+  for (;;) {
+    await systemClock.sleep(intervalMs);
+    await engine.compact(Math.max(1, await engine.currentRevision() - 500));
+  }
 }
+if (compactEveryMs !== '0') void compactEvery(Number(compactEveryMs));
 await Promise.all(Array.from({ length: Number(writers) }, (_, writer) => write(writer)));
 process.exit(0);

@@ -7,8 +7,8 @@
 import type { Clock } from '#base/clock';
 import { nextTurn } from '#base/turn';
 import {
-  CorruptError, KEY_LENGTH_MAX, LeaseNotFoundError, TooLargeError, UnavailableError, VALUE_BYTES_MAX,
-  type KeyValue, type RangeOptions, type RangeResult, type WatchEvent, type WriteRequest,
+  CorruptError, KEY_LENGTH_MAX, LeaseNotFoundError, TooLargeError, VALUE_BYTES_MAX,
+  type KeyValue, type RangeOptions, type RangeResult, type UnavailableError, type WatchEvent, type WriteRequest,
 } from '../contract.ts';
 import { Keyspace } from './keyspace.ts';
 import { Leases, type Lease } from './leases.ts';
