@@ -5,6 +5,7 @@ import { daemonSetDefinition } from './apps/daemonsets/definition.ts';
 import { deploymentDefinition } from './apps/deployments/definition.ts';
 import { replicaSetDefinition } from './apps/replicasets/definition.ts';
 import { statefulSetDefinition } from './apps/statefulsets/definition.ts';
+import { horizontalPodAutoscalerDefinition } from './autoscaling/horizontalpodautoscalers/definition.ts';
 import { cronJobDefinition } from './batch/cronjobs/definition.ts';
 import { jobDefinition } from './batch/jobs/definition.ts';
 import { certificateSigningRequestDefinition } from './certificates/certificatesigningrequests/definition.ts';
@@ -53,6 +54,7 @@ export const BUILT_IN_DEFINITIONS: readonly ResourceDefinition[] = [
   deploymentDefinition,
   replicaSetDefinition,
   statefulSetDefinition,
+  horizontalPodAutoscalerDefinition,
   cronJobDefinition,
   jobDefinition,
   certificateSigningRequestDefinition,
