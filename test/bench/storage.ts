@@ -3,6 +3,7 @@
  *
  * `node --import tsx test/bench/storage.ts [embedded|memory] [--keys 150000]`
  */
+import { setMaxListeners } from 'node:events';
 import { mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -18,7 +19,7 @@ const keysFlag = process.argv.indexOf('--keys');
 const KEYS = keysFlag > 0 ? Number(process.argv[keysFlag + 1]) : 150_000;
 const VALUE_BYTES = 3_800;
 
-const directory = mkdtempSync(join(tmpdir(), 'kubernode-bench-'));
+let directory = mkdtempSync(join(tmpdir(), 'kubernode-bench-'));
 const open = async (): Promise<StorageEngine> => (kind === 'memory'
   ? createMemoryStorage({ clock: systemClock }) : await openEmbeddedStorage({ directory, clock: systemClock, log: silentLogger }));
 const report = (what: string, value: number, unit: string, more: object = {}): void => {
@@ -47,6 +48,7 @@ async function puts(engine: StorageEngine, inFlight: number, total: number, byte
 
 async function fanOut(engine: StorageEngine, watchers: number, events: number): Promise<void> {
   const abort = new AbortController();
+  setMaxListeners(watchers + 1, abort.signal);
   const afterRevision = await engine.currentRevision();
   const reading = Array.from({ length: watchers }, async () => {
     let seen = 0;
@@ -92,6 +94,10 @@ await puts(engine, 64, 60_000, 1_024);
 await puts(engine, 256, 60_000, 1_024);
 await fanOut(engine, 100, 2_000);
 await commitToWatcher(engine);
+await engine.close();
+rmSync(directory, { recursive: true, force: true });
+directory = mkdtempSync(join(tmpdir(), 'kubernode-bench-'));
+engine = await open();
 await puts(engine, 512, KEYS, VALUE_BYTES);
 await engine.compact(await engine.currentRevision());
 const stall = monitorEventLoopDelay({ resolution: 1 });
