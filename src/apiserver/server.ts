@@ -23,6 +23,7 @@ import type { RequestContext } from './context.ts';
 import { healthChecks } from './discovery/checks.ts';
 import { issuerRoutes } from './discovery/issuer-routes.ts';
 import { pageNotFound, routes, type MountedRoute } from './discovery/routes.ts';
+import { openApiRoutes } from './openapi/routes.ts';
 import type { BuildInfo } from './discovery/version.ts';
 import { filterChain, type FlowClassifier, type RequestObserver } from './filters/chain.ts';
 import { inFlightLimit } from './filters/in-flight.ts';
@@ -114,7 +115,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
   const checks = healthChecks({ storage, feed, state });
   const other = routes({
     table, checks, metrics, log, serverAddress: options.advertise ?? '127.0.0.1:6443', build: options.build ?? {},
-    mounted: [...issuerRoutes(access.issuer, options.advertise ?? '127.0.0.1:6443'), ...options.mounted ?? []],
+    mounted: [...issuerRoutes(access.issuer, options.advertise ?? '127.0.0.1:6443'), ...openApiRoutes({ table }), ...options.mounted ?? []],
   });
   chain = filterChain({
     clock, random, log, metrics, authenticators: access.authenticators, anonymous: options.anonymous ?? true, authorizer: access.authorizer,
