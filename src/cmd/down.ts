@@ -1,7 +1,7 @@
-/** `kubernode down` stops a cluster and keeps its data; `kubernode reset --yes` removes everything it made. */
+/** `kubernode down` stops a cluster and keeps its data, `reset --yes` removes everything it made, `node-power off` takes one node down. */
 import { rmSync } from 'node:fs';
 import { removeHostNetwork } from './host-network.ts';
-import { stopCluster } from './local-cluster.ts';
+import { powerOff, stopCluster } from './local-cluster.ts';
 import { saveClusterConfig } from './cluster-config.ts';
 import { terminalProgress, UserError } from './terminal.ts';
 import { requireCluster } from './up.ts';
@@ -16,6 +16,14 @@ export async function down(options: { dataDir: string }): Promise<void> {
     saveClusterConfig(config);
   });
   progress.note(`The cluster is down; its data stays in ${config.dataDir}. kubernode up brings it back, kubernode reset --yes removes it.`);
+}
+
+/** As pulling the plug: every process of the node ends at once; its data stays, and `up` boots it again. */
+export async function powerOffNode(name: string, options: { dataDir: string }): Promise<void> {
+  const config = requireCluster(options.dataDir);
+  const node = config.nodes.find((candidate) => candidate.name === name);
+  if (node === undefined) throw new UserError(`no node ${name}: there are ${config.nodes.map((entry) => entry.name).join(', ')}`);
+  await terminalProgress().stage(`power off ${name}`, () => powerOff(config, node));
 }
 
 export async function reset(options: { dataDir: string; yes?: boolean }): Promise<void> {

@@ -67,6 +67,14 @@ export function clusterProcesses(config: ClusterConfig): ProcessStatus[] {
   return names.map((name) => ({ name, pid: supervised(run, name).pid() }));
 }
 
+/** The machine goes first and takes all in it along; the supervisors on the host have nothing to start again. */
+export async function powerOff(config: ClusterConfig, node: NodeConfig): Promise<void> {
+  const { run } = clusterPaths(config.dataDir);
+  await createNodeMachine(config, node).powerOff();
+  await stopSupervised(run, node.name);
+  await stopSupervised(run, containerdName(node));
+}
+
 /** Stops everything: pods end with their machine; data stays. */
 export async function stopCluster(config: ClusterConfig): Promise<void> {
   const { run } = clusterPaths(config.dataDir);

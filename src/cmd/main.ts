@@ -4,7 +4,7 @@
  * Nothing happens here but parsing; a command's work stands in its own file.
  */
 import { setMaxListeners } from 'node:events';
-import { Command, Option } from 'commander';
+import { Argument, Command, Option } from 'commander';
 import { DEFAULT_DATA_DIR } from './cluster-config.ts';
 import { reportFailure } from './terminal.ts';
 
@@ -68,6 +68,10 @@ image.command('load').description('load an image archive (OCI or docker) into th
 image.command('list').description('images of the nodes')
   .addOption(dataDir())
   .action(async (options) => (await import('./image.ts')).listImages(options));
+
+program.command('node-power').description('cut the power of one node of a local cluster, or (with up) bring it back').addArgument(new Argument('<state>').choices(['off'])).argument('<node>')
+  .addOption(dataDir())
+  .action(async (_state, node, options) => (await import('./down.ts')).powerOffNode(node, options));
 
 program.command('control-plane').description('run API server, storage, controllers and scheduler of a local cluster (up does it)')
   .addOption(dataDir())
