@@ -8,6 +8,7 @@
  *
  * Wires the parts; decides nothing itself. Without a client it runs static pods alone. What runs goes on running when it stops.
  */
+import { setMaxListeners } from 'node:events';
 import type { Component, ComponentContext } from '#component/component';
 import type { Timer } from '#base/clock';
 import { nodes, pods, services, type Node, type Pod } from '#api/generated/core/v1';
@@ -57,6 +58,8 @@ const RUNTIME_WAIT_MS = 200;
 export function createKubelet(options: KubeletOptions): Kubelet {
   const { config, clock, log } = options;
   const stop = new AbortController();
+  // Every loop waits on it.
+  setMaxListeners(0, stop.signal);
   const running: Promise<unknown>[] = [];
   const closers: (() => void | Promise<void>)[] = [];
   let pipeline: PodPipeline | undefined;

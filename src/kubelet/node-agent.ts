@@ -41,7 +41,8 @@ export interface NodeAgent {
   run(signal: AbortSignal): Promise<void>;
   /** The status should be written again. */
   poke(): void;
-  onImagesChanged(): void;
+  /** A container uses this image; a new one shows in the status. */
+  onImage(id: string): void;
   whenReady(signal: AbortSignal): Promise<void>;
   node(): Node | undefined;
   memoryCapacityBytes(): number;
@@ -95,7 +96,9 @@ export async function createNodeAgent(options: NodeAgentOptions, signal: AbortSi
       ]);
     },
     poke: () => reporter?.poke(),
-    onImagesChanged: () => { imageGc.observe().then(() => reporter?.poke(), () => undefined); },
+    onImage: (id) => {
+      if (!imageGc.images().some((image) => image.id === id)) imageGc.observe().then(() => reporter?.poke(), () => undefined);
+    },
     whenReady: (until) => reporter?.whenReady(until) ?? Promise.resolve(),
     node: () => reporter?.node(),
     memoryCapacityBytes: () => machine.memoryBytes,

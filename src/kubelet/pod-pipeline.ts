@@ -56,7 +56,7 @@ export interface PodPipelineOptions extends ComponentContext {
   cgroups: PodCgroups;
   services: Informer<Service> | undefined;
   node(): Node | undefined;
-  agent: Pick<NodeAgent, 'memoryCapacityBytes' | 'allocatable' | 'pressures' | 'onImagesChanged'>;
+  agent: Pick<NodeAgent, 'memoryCapacityBytes' | 'allocatable' | 'pressures' | 'onImage'>;
   networkFault(): string | undefined;
   snapshot(signal: AbortSignal): Promise<Snapshot>;
   sourcesReady(): boolean;
@@ -112,12 +112,11 @@ export function createPodPipeline(options: PodPipelineOptions): PodPipeline {
     hostIps: () => config.nodeIps, imageIdOf: (container) => container.imageRef, networkFault: options.networkFault, ensureMirror: mirrors.ensure,
     sync: {
       runtime, clock, log, events, probes, killer, start, backOff, reasons, paths, sandboxConfigOf: sandboxConfigs(options, paths, events), runtimeHandlerOf: (pod) => runtimeHandler(options.client, pod),
-      onSandboxReady: () => undefined,
     },
   });
   const workers = createPodWorkers({ syncer, clock, random, log, syncPeriodMs: config.syncPeriodMs });
   const housekeeping = createHousekeeping({
-    runtime, clock, log, store, workers, status, volumes, cgroups: options.cgroups, snapshot: options.snapshot, sourcesReady: options.sourcesReady, removeOrphanedMirrors: mirrors.removeOrphans,
+    runtime, log, store, workers, status, volumes, cgroups: options.cgroups, snapshot: options.snapshot, sourcesReady: options.sourcesReady, removeOrphanedMirrors: mirrors.removeOrphans,
     podLogsDir: config.podLogsDir, containerLogsDir: config.containerLogsDir,
     onForgotten: (uid) => { objects.unregister(uid); tokens.forget(uid); probes.removePod(uid); reasons.clear(uid); volumeBackOff.reset(uid); },
   });
@@ -240,7 +239,7 @@ function startSupport(options: PodPipelineOptions, parts: SupportParts): StartSu
     environment,
     ensureImage: async (pod, container, sandbox, signal) => {
       const image = await parts.ensureImage(pod, container, sandbox, signal);
-      options.agent.onImagesChanged();
+      options.agent.onImage(image.id);
       return image;
     },
     mounts: async (pod, container, variables, podIps) => {

@@ -3,6 +3,7 @@
  */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
+import { request } from 'node:https';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { systemClock } from '#base/clock';
@@ -16,8 +17,10 @@ import { startCluster, type Cluster } from '#cmd/testing';
 import { kubeletConfig } from '#kubelet/config';
 import { BUSYBOX_IMAGE, containerdMissing, startPrivateContainerd, type PrivateContainerd } from '#kubelet/cri/testing/private-containerd';
 import { createKubelet, type Kubelet } from '#kubelet/kubelet';
+import { clusterPki } from '#pki/cluster-pki';
 import { isNotFound } from '#machinery/status-error';
 
+const KUBELET_PORT = 20_250;
 const log = process.env['KUBELET_LOG'] === undefined ? silentLogger : jsonLogger((line) => process.stderr.write(line), () => systemClock.now(), 'debug');
 
 describe('kubelet with an API server', { skip: containerdMissing() ?? false }, () => {
@@ -25,14 +28,17 @@ describe('kubelet with an API server', { skip: containerdMissing() ?? false }, (
   let cluster: Cluster;
   let kubelet: Kubelet;
   const signal = new AbortController().signal;
+  const pki = clusterPki({ clock: systemClock, random: systemRandom });
 
   function newKubelet(): Kubelet {
     const client = createClient({ transport: cluster.transport({ name: 'system:node:n1', groups: ['system:nodes', 'system:authenticated'] }), clock: systemClock, userAgent: 'kubelet' });
     const config = kubeletConfig({
       nodeName: 'n1', nodeIps: ['10.89.0.11'], rootDir: join(containerd.dir, 'kubelet'), podLogsDir: join(containerd.dir, 'pods-logs'), containerLogsDir: '', clusterDns: ['10.96.0.10'],
-      runtimeEndpoint: containerd.endpoint, imageEndpoint: containerd.endpoint, cgroupRoot: containerd.cgroupRoot, evictionHard: {},
+      runtimeEndpoint: containerd.endpoint, imageEndpoint: containerd.endpoint, cgroupRoot: containerd.cgroupRoot, evictionHard: {}, address: '127.0.0.1', port: KUBELET_PORT,
     });
-    return createKubelet({ config, client, clock: systemClock, random: systemRandom, log, metrics: new MetricsRegistry(), version: 'v1.36.0+test', parseManifests: () => [] });
+    const { certificatePem, privateKeyPem } = pki.servingFor('n1', { subject: { commonName: 'system:node:n1', organizations: ['system:nodes'] }, addresses: ['127.0.0.1'], dnsNames: ['n1'] });
+    const serving = { certificate: certificatePem, key: privateKeyPem, clientCa: pki.authority.certificatePem };
+    return createKubelet({ config, client, serving, clock: systemClock, random: systemRandom, log, metrics: new MetricsRegistry(), version: 'v1.36.0+test', parseManifests: () => [] });
   }
 
   before(async () => {
@@ -71,7 +77,7 @@ describe('kubelet with an API server', { skip: containerdMissing() ?? false }, (
   it('runs a pod with ConfigMap, Secret and token, and follows changes', async () => {
     await cluster.client.for(configmaps, 'default').create({ metadata: { name: 'page' }, data: { 'index.html': 'one' } });
     await cluster.client.for(secrets, 'default').create({ metadata: { name: 'keys' }, data: { key: Buffer.from('s3cret').toString('base64') } });
-    await cluster.client.for(services, 'default').create({ metadata: { name: 'db' }, spec: { ports: [{ port: 5432 }], selector: { app: 'db' } } });
+    await cluster.client.for(services, 'default').create({ metadata: { name: 'db' }, spec: { clusterIP: '10.96.0.77', clusterIPs: ['10.96.0.77'], ports: [{ port: 5432 }], selector: { app: 'db' } } });
     await systemClock.sleep(100);
     const startedMs = systemClock.monotonicNow();
     await create('web', {
@@ -105,6 +111,36 @@ describe('kubelet with an API server', { skip: containerdMissing() ?? false }, (
     await create('env', { containers: [sh('main', LOOP, { env: [{ name: 'A', valueFrom: { configMapKeyRef: { name: 'later', key: 'nope' } } }] })] });
     const waiting = await until('waiting', async () => { const state = (await client().get('env')).status?.containerStatuses?.[0]?.state?.waiting; return state?.reason === 'CreateContainerConfigError' ? state : undefined; });
     assert.equal(waiting.message, "couldn't find key nope in ConfigMap default/later");
+  });
+
+  /** As the administrator's certificate, or as nobody. */
+  function ask(path: string, options: { admin?: boolean; method?: string } = {}): Promise<{ status: number; body: string }> {
+    const identity = options.admin === false ? {} : { cert: pki.admin.certificatePem, key: pki.admin.privateKeyPem };
+    return new Promise((resolve, reject) => {
+      const sent = request({ host: '127.0.0.1', port: KUBELET_PORT, path, method: options.method ?? 'GET', ca: pki.authority.certificatePem, servername: 'n1', agent: false, ...identity }, (answer) => {
+        let body = '';
+        answer.on('data', (piece: Buffer) => { body += piece.toString(); });
+        answer.on('end', () => resolve({ status: answer.statusCode ?? 0, body }));
+      });
+      sent.on('error', reject);
+      sent.end();
+    });
+  }
+
+  it('serves pods, logs and statistics to whom may see them', async () => {
+    assert.equal((await ask('/pods', { admin: false })).status, 401);
+    assert.equal((await ask('/nothing', { admin: false })).status, 401);
+    assert.equal((await ask('/nothing')).status, 404);
+    assert.equal((await ask('/healthz')).body, 'ok');
+    assert.equal((await ask('/pods', { method: 'DELETE' })).status, 405);
+    const list = JSON.parse((await ask('/pods')).body) as { items: Pod[] };
+    assert.ok(list.items.some((pod) => pod.metadata.name === 'web' && pod.status?.phase === 'Running'));
+    assert.equal((await ask('/containerLogs/default/web/main')).body, 'ones3cret\ns3cret 5432\n');
+    assert.equal((await ask('/containerLogs/default/web/main?tailLines=1')).body, 's3cret 5432\n');
+    assert.deepEqual(await ask('/containerLogs/default/web/main?previous=true'), { status: 400, body: 'previous terminated container "main" in pod "web" not found' });
+    for (const path of ['/containerLogs/default/none/main', '/containerLogs/default/web/none', '/containerLogs/default/../main', '/containerLogs/default/%2e%2e/main', '/logs/../../etc/passwd']) assert.equal((await ask(path)).status, 404, path);
+    const summary = JSON.parse((await ask('/stats/summary')).body) as { pods: { podRef: { name: string }; memory: { workingSetBytes: number } }[] };
+    assert.ok(summary.pods.find((pod) => pod.podRef.name === 'web')!.memory.workingSetBytes > 0);
   });
 
   it('kills what fails its liveness probe, and counts', async () => {

@@ -7,7 +7,6 @@
  */
 import { readdir, rm, unlink, readlink } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Clock } from '#base/clock';
 import type { Logger } from '#base/log';
 import type { PodCgroups } from '../cgroups/pod-cgroups.ts';
 import type { RuntimeContainer, RuntimeService, Sandbox } from '../cri/contract.ts';
@@ -22,7 +21,6 @@ import type { PodWorkers } from './pod-workers.ts';
 
 export interface HousekeepingOptions {
   runtime: RuntimeService;
-  clock: Clock;
   log: Logger;
   store: PodStore;
   workers: PodWorkers;
@@ -39,8 +37,6 @@ export interface HousekeepingOptions {
   writeFiles?: boolean;
 }
 
-/** An ended container is kept this long at least, so that its status can be read. */
-const CONTAINER_AGE_MS_MIN = 0;
 /** Ended containers kept of each name: the one that "previous" shows. */
 const ENDED_KEPT = 1;
 
@@ -79,8 +75,7 @@ function runningUids(snapshot: Snapshot): Set<string> {
 }
 
 async function collectContainers(options: HousekeepingOptions, snapshot: Snapshot, alive: ReadonlySet<string>, signal: AbortSignal): Promise<void> {
-  const nowMs = options.clock.now();
-  const dead = snapshot.containers.filter((container) => container.state !== 'CONTAINER_RUNNING' && nowMs - container.createdAtMs >= CONTAINER_AGE_MS_MIN);
+  const dead = snapshot.containers.filter((container) => container.state !== 'CONTAINER_RUNNING');
   const byName = new Map<string, RuntimeContainer[]>();
   for (const container of dead) {
     const key = `${container.labels[POD_UID_LABEL]}/${container.labels[CONTAINER_NAME_LABEL]}`;
@@ -111,7 +106,6 @@ async function collectSandbox(
   const uid = sandbox.labels[POD_UID_LABEL];
   if (sandbox.state === 'SANDBOX_READY' || uid === undefined || containers.some((container) => container.podSandboxId === sandbox.id)) return;
   const newest = all.every((other) => other.labels[POD_UID_LABEL] !== uid || other.createdAtMs <= sandbox.createdAtMs);
-  if (alive.has(uid) && newest && !options.workers.isFinished(uid)) return;
   if (alive.has(uid) && newest) return;
   try {
     // Stopping again frees a network that an earlier try may have left.

@@ -67,7 +67,7 @@ function world(): World {
     volumes: { mountPod: async () => [], unmountPod: async () => undefined, containerMounts: async () => [], extraGroups: () => [], removeOrphans: async () => undefined },
     hostIps: () => ['10.0.0.1'], imageIdOf: (container) => container.imageRef, networkFault: () => undefined, ensureMirror: async () => undefined,
     sync: {
-      runtime, clock, log, events, probes, killer, start, backOff: createBackOff(clock), reasons, paths, writeFiles: false, runtimeHandlerOf: async () => '', onSandboxReady: () => undefined,
+      runtime, clock, log, events, probes, killer, start, backOff: createBackOff(clock), reasons, paths, writeFiles: false, runtimeHandlerOf: async () => '',
       sandboxConfigOf: (pod, attempt) => sandboxConfig(pod, { attempt, hostname: pod.metadata.name!, dns: { servers: [], searches: [], options: [] }, logDirectory: '/l', cgroupParent: '/kubepods/x' }),
     },
   });

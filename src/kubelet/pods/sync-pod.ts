@@ -47,7 +47,7 @@ export interface SyncPodDeps {
   /** Makes or repairs the mirror of a static pod. */
   ensureMirror(pod: Pod): Promise<void>;
   /** Everything else that the runtime pass needs. */
-  sync: SyncRuntimeDeps;
+  sync: Omit<SyncRuntimeDeps, 'onSandboxReady'>;
   onAdmit?(pod: Pod): PodFailure | undefined;
   writeFiles?: boolean;
 }
@@ -82,7 +82,8 @@ export function podSyncer(deps: SyncPodDeps): PodSyncer {
       const prepared = await prepare(deps, pod, signal);
       if (!prepared.ready) return { terminal: false, againMs: prepared.againMs };
       const ips = (status.podIPs ?? []).map(({ ip }) => ip);
-      const result = await syncRuntime(deps.sync, pod, state, pod.spec?.hostNetwork === true ? deps.hostIps() : ips, signal);
+      const onSandboxReady = async (): Promise<void> => { deps.status.set(pod, statusOf(pod, await readPodState(deps.runtime, uid, signal), { terminal: false })); };
+      const result = await syncRuntime({ ...deps.sync, onSandboxReady }, pod, state, pod.spec?.hostNetwork === true ? deps.hostIps() : ips, signal);
       // The next pass sees what this one did: new ids, addresses, reasons.
       const fresh = await readPodState(deps.runtime, uid, signal);
       const after = statusOf(pod, fresh, { terminal: false });

@@ -59,7 +59,8 @@ export interface SyncRuntimeDeps {
   /** Pure translation with the node's facts. */
   sandboxConfigOf(pod: Pod, attempt: number): SandboxConfig;
   runtimeHandlerOf(pod: Pod): Promise<string>;
-  onSandboxReady(pod: Pod, ips: readonly string[]): void;
+  /** The pod has its address; images may still be pulled for minutes. */
+  onSandboxReady(pod: Pod): Promise<void>;
   writeFiles?: boolean;
 }
 
@@ -109,7 +110,7 @@ async function targetOf(deps: SyncRuntimeDeps, pod: Pod, state: PodState, action
     const sandboxId = await deps.runtime.runPodSandbox(sandboxConfig, handler);
     const status = await deps.runtime.podSandboxStatus(sandboxId, false, signal);
     const podIps = pod.spec?.hostNetwork === true ? ips : status.ips;
-    deps.onSandboxReady(pod, podIps);
+    await deps.onSandboxReady(pod);
     return { sandboxId, sandboxConfig, podIps };
   } catch (error) {
     if (!signal.aborted) deps.events.pod(pod, 'Warning', 'FailedCreatePodSandBox', `Failed to create pod sandbox: ${rpcText(error)}`);
