@@ -11,6 +11,7 @@ import type { MergeType } from '#machinery/managed-fields/merge-type';
 import type { ReplicasPaths } from '#machinery/managed-fields/scale';
 import type { JsonValue } from '#machinery/patch/json-value';
 import type { SchemaResolver } from '#machinery/schema/model';
+import { serializer } from './codec.ts';
 import type { ResourceDefinition } from './resources/definition.ts';
 import type { Describer } from './store/described.ts';
 import type { ResourceStore, StoredBytes } from './store/resource-store.ts';
@@ -76,10 +77,11 @@ export function asVersion(served: ServedResource, object: KubeObject): KubeObjec
 /** JSON of the object as this version shows it. */
 export function objectJson(served: ServedResource, stored: StoredBytes): Buffer {
   if (served.conversion === undefined) return splicedBytes(stored.bytes, stored.revision, served.objectSplice);
-  return Buffer.from(JSON.stringify(versionedObject(served, stored)));
+  return serializer.encode(versionedObject(served, stored) as unknown as Record<string, unknown>, served.resolve(served.info.type), 'application/json');
 }
 
-/** `deployments.apps`'s parts, as errors name it. */
-export function groupResource(served: ServedResource): readonly [group: string, resource: string] {
-  return [served.info.group, served.info.resource];
+/** Faults of an object name the group that keeps the kind: core for both sorts of events. */
+export function errorGroup(served: ServedResource): string {
+  const slash = served.storedApiVersion.indexOf('/');
+  return slash < 0 ? '' : served.storedApiVersion.slice(0, slash);
 }

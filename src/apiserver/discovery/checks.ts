@@ -25,5 +25,5 @@ export function healthChecks(parts: { storage: StorageEngine; feed: StorageFeed;
   const hooks = [...HOOKS.map((name) => started(`poststarthook/${name}`)), started('autoregister-completion'), ...LATE_HOOKS.map((name) => started(`poststarthook/${name}`))];
   const live = [fine('ping'), fine('log'), fine('loopback-serving-certificate'), etcd, ...hooks];
   const shutdown: HealthCheck = { name: 'shutdown', check: () => (state.stopping ? 'process is shutting down' : undefined) };
-  return { livez: live, healthz: live, readyz: [fine('ping'), fine('log'), etcd, synced, ...hooks, shutdown] };
+  return { livez: live, healthz: live, readyz: [fine('ping'), fine('log'), synced, ...hooks, shutdown] };
 }

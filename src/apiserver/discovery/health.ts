@@ -22,7 +22,7 @@ export async function healthResponse(endpoint: HealthEndpoint, checks: readonly 
     const one = checks.find((check) => check.name === below);
     if (one === undefined) return undefined;
     const fault = await run(one);
-    return fault === undefined ? plain(200, 'ok') : plain(500, `internal server error: ${fault}\n`);
+    return fault === undefined ? textResponse(200, 'ok') : plain(500, `internal server error: ${fault}\n`);
   }
   const excluded = new Set(query.getAll('exclude'));
   let text = '';

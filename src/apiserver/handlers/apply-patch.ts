@@ -4,7 +4,8 @@
  * The patched object is decoded against the schema again, so that whatever a patch brings is checked and pruned like any body.
  * Knows nothing of storage; serves whole objects and Scales alike.
  */
-import { decodeJson, strictErrorText } from '#machinery/codec/json-decode';
+import { typeForKind } from '#api/registry';
+import { decodeJson, strictErrorText, type DecodeOutcome } from '#machinery/codec/json-decode';
 import { DecodeError } from '#machinery/codec/decode-error';
 import { readAny, type StrictNotes } from '#machinery/codec/json-any';
 import { encodeAny } from '#machinery/codec/json-encode';
@@ -15,6 +16,7 @@ import type { FieldManager } from '#machinery/managed-fields/field-manager';
 import type { KubeObject } from '#machinery/meta';
 import { applyJsonPatch } from '#machinery/patch/json-patch';
 import { goText, isObject, type JsonObject, type JsonValue } from '#machinery/patch/json-value';
+import { quote } from '#machinery/go-print';
 import { applyMergePatch } from '#machinery/patch/merge-patch';
 import { patchErrorToStatus } from '#machinery/patch/patch-error';
 import { applyStrategicMergePatch } from '#machinery/patch/strategic-merge-patch';
@@ -22,7 +24,9 @@ import { unstructuredFault } from '#machinery/patch/unstructured-fault';
 import type { SchemaResolver } from '#machinery/schema/model';
 import { newBadRequest, newInvalid, newNotFound, newUnsupportedMediaType, newStatusError } from '#machinery/status-error';
 import { nowText, warn, type RequestContext } from '../context.ts';
+import { planOf } from '../codec.ts';
 import { decodeYaml } from './decode-body.ts';
+import { canonicalForm } from './field-management.ts';
 import type { FieldValidation } from './request-options.ts';
 
 export type PatchType = 'json' | 'merge' | 'strategic' | 'apply';
@@ -84,7 +88,7 @@ export function patchObject(target: PatchTarget, patch: Patch, live: KubeObject 
   const object = decodePatched(target, patch, parsed, value, strictErrors, context);
   target.defaults(object);
   if (resetsManagedFields(value)) object.metadata.managedFields = [];
-  const entries = target.fieldManager.update({ live: before, object: object as unknown as JsonObject, manager: patch.manager, time: nowText(context) });
+  const entries = target.fieldManager.update({ live: before, object: canonicalForm(target.plan, object), manager: patch.manager, time: nowText(context) });
   if (entries === undefined) delete object.metadata.managedFields; else object.metadata.managedFields = entries;
   return object;
 }
@@ -138,18 +142,31 @@ function decodePatched(target: PatchTarget, patch: Patch, parsed: JsonValue, val
   const shown = strategic ? goText(parsed) : text;
   const refuse = (message: string): never => { throw newInvalid('', '', '', [invalid('patch', shown, message)]); };
   const strict = patch.validation !== 'Ignore';
+  const { apiVersion, kind } = isObject(value) ? value : {};
+  if (!strategic && !apiVersion && !kind) throw newBadRequest(`the name of the object (${target.name} based on URL) was undeterminable: name must be provided`);
   const fault = strategic ? unstructuredFault(value, target.typeName, target.resolve) : undefined;
   if (fault !== undefined) refuse(fault);
   try {
-    const outcome = target.decode !== undefined ? target.decode(value, strict) : decodeJson(text, target.plan!, strict);
+    const outcome = target.decode !== undefined ? target.decode(value, strict) : strategic ? decodeJson(text, target.plan!, strict) : decodeKind(target, text, String(apiVersion ?? ''), String(kind ?? ''), strict);
     const errors = [...strictErrors, ...outcome.strictErrors];
     if (errors.length > 0 && patch.validation === 'Strict') refuse(`strict decoding error: ${errors.join(', ')}`);
     if (patch.validation === 'Warn') for (const one of errors) warn(context, one);
-    return withKind(outcome.object as unknown as KubeObject, target);
+    const object = withKind(outcome.object as unknown as KubeObject, target);
+    return object;
   } catch (error) {
     if (error instanceof DecodeError) return refuse(error.message);
     throw error;
   }
+}
+
+/** A patch may have made another kind of the object: it is decoded as what it says it is, and then refused. */
+function decodeKind(target: PatchTarget, text: string, apiVersion: string, kind: string, strict: boolean): DecodeOutcome {
+  if (apiVersion === target.apiVersion && kind === target.kind) return decodeJson(text, target.plan!, strict);
+  const type = typeForKind(apiVersion, kind);
+  if (type === undefined) throw new DecodeError(`no kind ${quote(kind)} is registered for version ${quote(apiVersion)} in scheme "pkg/api/legacyscheme/scheme.go:30"`);
+  decodeJson(text, planOf(type.name), strict);
+  const internal = target.group === '' ? 'core' : target.group.replace(/\..*$/, '');
+  throw new DecodeError(`converting (${apiVersion.slice(apiVersion.indexOf('/') + 1)}.${kind}) to (${internal}.${target.kind}): unknown conversion`);
 }
 
 function withKind(object: KubeObject, target: PatchTarget): KubeObject {
@@ -164,10 +181,11 @@ function applied(target: PatchTarget, patch: Patch, live: KubeObject | undefined
   try {
     config = decodeYaml(patch.body);
   } catch (error) {
-    if (error instanceof DecodeError) throw newBadRequest(`error decoding YAML: ${error.message}`);
+    if (error instanceof DecodeError) throw newBadRequest(`error decoding YAML: error converting YAML to JSON: ${error.message}`);
     throw error;
   }
-  if (config === null || typeof config !== 'object' || Array.isArray(config)) {
+  config ??= {};
+  if (typeof config !== 'object' || Array.isArray(config)) {
     throw newBadRequest(`error decoding YAML: error unmarshaling JSON: while decoding JSON: json: cannot unmarshal ${jsonKind(config as JsonValue)} into Go value of type map[string]interface {}`);
   }
   const { object: merged } = target.fieldManager.apply({

@@ -4,10 +4,11 @@ import { rfc3339 } from '#base/clock';
 import { path } from '#machinery/field-error';
 import type { KubeObject, ObjectMeta } from '#machinery/meta';
 import { nameIsDns1035Label, nameIsDnsLabel, nameIsDnsSubdomain, nameIsPathSegment, type NameRule as NameFaults } from '#machinery/names';
-import { newBadRequest, newInvalid, newUnknownError } from '#machinery/status-error';
+import { newBadRequest, newInvalid } from '#machinery/status-error';
 import { validateObjectMeta } from '#machinery/validation/object-meta';
 import { warn } from '../context.ts';
 import type { NameRule } from '../resources/definition.ts';
+import { errorGroup } from '../served-resource.ts';
 import type { WriteContext } from './environment.ts';
 
 /** A generated name is at most this long before its suffix. */
@@ -58,8 +59,7 @@ export function beforeCreate(object: KubeObject, write: WriteContext): void {
     ...validateObjectMeta(object.metadata, info.namespaced, nameFaults(definition.nameRule), path('metadata')),
     ...strategy.validateCreate?.(object, strategyContext) ?? [],
   ];
-  if (errors.length > 0) throw newInvalid(info.group, info.kind, object.metadata.name ?? '', errors);
+  if (errors.length > 0) throw newInvalid(errorGroup(served), info.kind, object.metadata.name ?? '', errors);
   for (const text of strategy.warningsOnCreate?.(object, strategyContext) ?? []) warn(write.request, text);
   strategy.canonicalize?.(object);
-  if (object.metadata.resourceVersion) throw newUnknownError('resourceVersion should not be set on objects to be created');
 }

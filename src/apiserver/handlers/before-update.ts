@@ -7,7 +7,7 @@ import { invalid } from '#machinery/field-error';
 import { validateObjectMeta, validateObjectMetaUpdate } from '#machinery/validation/object-meta';
 import { warn } from '../context.ts';
 import type { Strategy } from '../resources/definition.ts';
-import type { ServedResource } from '../served-resource.ts';
+import { errorGroup, type ServedResource } from '../served-resource.ts';
 import { ensureNamespace, nameFaults } from './before-create.ts';
 import type { WriteContext } from './environment.ts';
 
@@ -74,7 +74,7 @@ export function beforeUpdate(object: KubeObject, old: KubeObject, strategy: Upda
     ...validateObjectMetaUpdate(metadata, old.metadata, path('metadata')),
     ...strategy.validateUpdate?.(object, old, strategyContext) ?? [],
   ];
-  if (errors.length > 0) throw newInvalid(info.group, info.kind, metadata.name ?? '', errors);
+  if (errors.length > 0) throw newInvalid(errorGroup(served), info.kind, metadata.name ?? '', errors);
   for (const text of strategy.warningsOnUpdate?.(object, old, strategyContext) ?? []) warn(write.request, text);
   strategy.canonicalize?.(object);
 }

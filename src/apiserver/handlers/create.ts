@@ -1,6 +1,6 @@
 /** POST to a collection: a new object. */
 import type { KubeObject } from '#machinery/meta';
-import { newAlreadyExists, newGenerateNameConflict, StatusError } from '#machinery/status-error';
+import { newAlreadyExists, newGenerateNameConflict, newUnknownError, StatusError } from '#machinery/status-error';
 import type { RequestContext } from '../context.ts';
 import type { ApiResponse } from '../request.ts';
 import type { ServedResource } from '../served-resource.ts';
@@ -57,6 +57,7 @@ async function createOnce(write: WriteContext, object: KubeObject): Promise<Stor
   const reservation = await hooks?.beginCreate?.(object, write.options.dryRun);
   try {
     beforeCreate(object, write);
+    if (object.metadata.resourceVersion && object.metadata.resourceVersion !== '0') throw newUnknownError('resourceVersion should not be set on objects to be created');
     await env.admission.validate(admissionAttributes(write, 'CREATE', object, undefined));
     const name = object.metadata.name!;
     const key = store.keyOf(write.namespace, name);

@@ -1,7 +1,8 @@
 /** The body of a request as an object of the kind asked for: decoded, checked against the schema, pruned and defaulted. */
+import { allGroupVersions } from '#api/registry';
 import { BUILTIN_TYPES, CUSTOM_TYPES, negotiateInput } from '#machinery/codec/content-type';
 import { parseYaml } from '#machinery/codec/yaml';
-import { parseGroupVersion } from '#machinery/gvk';
+import { formatGroupVersion, parseGroupVersion } from '#machinery/gvk';
 import type { KubeObject } from '#machinery/meta';
 import { newBadRequest, StatusError } from '#machinery/status-error';
 import { serializer } from '../codec.ts';
@@ -28,9 +29,13 @@ export function decodeObject(body: Buffer, context: RequestContext, served: Serv
     return object;
   }
   const object = decodeAs(body, context, served.apiVersion, served.info.kind, validation);
+  if (EMPTIED_ENTRIES.test(body.toString('latin1'))) object.metadata.managedFields ??= [];
   served.definition.strategy.defaults?.(object);
   return object;
 }
+
+/** An empty list is dropped by decoding, but here it says: forget who owns what. */
+const EMPTIED_ENTRIES = /"managedFields"\s*:\s*\[\s*\]/;
 
 /** Any built-in kind that comes in a body. @throws StatusError 400, 415 */
 export function decodeAs(body: Buffer, context: RequestContext, apiVersion: string, kind: string, validation: FieldValidation): KubeObject {
@@ -46,13 +51,21 @@ export function decodeYaml(body: Buffer): unknown {
 
 /** DeleteOptions come as of any group version. @throws StatusError 400, 415 */
 export function decodeDeleteOptions(body: Buffer, context: RequestContext): DeleteOptions {
+  const mediaType = inputType(context);
   try {
-    const { object } = serializer.decode(body, inputType(context), { group: '', version: 'v1', kind: 'DeleteOptions' }, { fieldValidation: 'Ignore', acceptedVersions: ['meta.k8s.io/v1', `${context.info.group}/${context.info.version}`] });
+    const { object } = serializer.decode(body, mediaType, { group: '', version: 'v1', kind: 'DeleteOptions' }, { fieldValidation: 'Ignore', acceptedVersions: DELETE_OPTIONS_VERSIONS });
     const { apiVersion: _apiVersion, kind: _kind, ...options } = object;
+    // Only with a feature gate that is off.
+    delete options['ignoreStoreReadErrorWithClusterBreakingPotential'];
     return options as DeleteOptions;
   } catch (error) {
+    if (!(error instanceof StatusError) || error.code !== 400) throw error;
     // Upstream gives the fault bare here.
-    const bare = error instanceof StatusError && error.code === 400 ? /(?:cannot be handled as a DeleteOptions|of type DeleteOptions\)): (.*)$/s.exec(error.message)?.[1] : undefined;
-    throw bare === undefined ? error : newBadRequest(bare.replace(/ \([^()]*\)$/, ''));
+    const other = /^(\S+) in version "([^"]*)" cannot be handled as a DeleteOptions: converting /.exec(error.message);
+    if (other !== null) throw newBadRequest(`no kind ${JSON.stringify(other[1])} is registered for version ${JSON.stringify(other[2])} in scheme "pkg/apis/meta/internalversion/scheme/register.go:36"`);
+    const bare = /^(?:\S+ in version "[^"]*" cannot be handled as a DeleteOptions: (.*)|the object provided is unrecognized \(must be of type DeleteOptions\): (.*) \([^()]*\))$/s.exec(error.message);
+    throw bare === null ? error : newBadRequest(bare[1] ?? bare[2]!);
   }
 }
+
+const DELETE_OPTIONS_VERSIONS = ['meta.k8s.io/v1', ...allGroupVersions().map(({ group, version }) => formatGroupVersion(group, version))];

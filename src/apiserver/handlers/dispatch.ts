@@ -5,7 +5,7 @@
  */
 import type { SubresourceInfo } from '#api/registry';
 import { newBadRequest, newStatusError, type StatusError } from '#machinery/status-error';
-import type { RequestContext } from '../context.ts';
+import { warn, type RequestContext } from '../context.ts';
 import type { ApiResponse } from '../request.ts';
 import type { ResourceTable, TableEntry } from '../resource-table.ts';
 import type { ServedResource } from '../served-resource.ts';
@@ -27,6 +27,12 @@ export interface DispatchOptions {
   readonly connects: ConnectRegistry;
 }
 
+/** Kinds whose every use is warned about. */
+const DEPRECATIONS: Readonly<Record<string, string>> = {
+  '/v1/endpoints': 'v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice',
+  '/v1/componentstatuses': 'v1 ComponentStatus is deprecated in v1.19+',
+};
+
 export function notFound(): StatusError {
   return newStatusError(404, 'NotFound', 'the server could not find the requested resource', {});
 }
@@ -40,6 +46,8 @@ export async function dispatch(options: DispatchOptions, context: RequestContext
   const { info, request } = context;
   const entry = options.table.find(info.group, info.version, info.resource);
   if (entry === undefined || info.verb === 'proxy') throw notFound();
+  const deprecation = DEPRECATIONS[`${info.group}/${info.version}/${info.resource}`];
+  if (deprecation !== undefined) warn(context, deprecation);
   checkScope(entry, context);
   const legacyWatch = info.verb === 'watch' && info.path.startsWith(`${prefixOf(context)}/watch/`);
   if (legacyWatch) {

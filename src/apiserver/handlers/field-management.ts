@@ -1,12 +1,15 @@
 /** Keeps `metadata.managedFields` through the writes: one `FieldManager` per served version and subresource, made on first use. */
-import { resourceInfo } from '#api/registry';
+import { resourceInfo, typeForKind } from '#api/registry';
 import { parseGroupVersion } from '#machinery/gvk';
+import { encodeJsonText } from '#machinery/codec/json-encode';
+import type { TypePlan } from '#machinery/codec/type-plan';
 import type { KubeObject } from '#machinery/meta';
 import { emptyObject } from '#machinery/managed-fields/empty-object';
 import { createFieldManager, withoutNewTimes, type FieldManager } from '#machinery/managed-fields/field-manager';
 import { mergeTypeOf, type MergeType } from '#machinery/managed-fields/merge-type';
 import type { KindVersions } from '#machinery/managed-fields/updater';
 import type { JsonObject } from '#machinery/patch/json-value';
+import { planOf } from '../codec.ts';
 import { nowText, type RequestContext } from '../context.ts';
 import { endpointFields } from '../resources/reset-fields.ts';
 import type { ServedResource } from '../served-resource.ts';
@@ -41,15 +44,30 @@ function kindVersions(served: ServedResource, subresource: string): KindVersions
       if (type === undefined) { type = mergeTypeOf(info.type, served.resolve); types.set(info.type, type); }
       return type;
     },
-    convert: (object, apiVersion) => (served.convertTo === undefined ? { ...object, apiVersion } : served.convertTo(object as unknown as KubeObject, apiVersion) as unknown as JsonObject),
+    convert: (object, apiVersion) => convertForm(served, object, apiVersion),
     ...endpointFields(served.info.group, served.info.resource, subresource, hasStatus, served.custom),
   };
+}
+
+function convertForm(served: ServedResource, object: JsonObject, apiVersion: string): JsonObject {
+  if (served.convertTo === undefined || apiVersion === object['apiVersion']) return { ...object, apiVersion };
+  const converted = served.convertTo(object as unknown as KubeObject, apiVersion);
+  const type = typeForKind(apiVersion, served.info.kind);
+  return canonicalForm(type === undefined ? undefined : planOf(type.name), converted);
+}
+
+/** The object with all that is serialised even when empty: ownership is of what is written. */
+export function canonicalForm(plan: TypePlan | undefined, object: KubeObject): JsonObject {
+  if (plan === undefined) return object as unknown as JsonObject;
+  const form = JSON.parse(encodeJsonText(object as unknown as Record<string, unknown>, plan)) as JsonObject;
+  if (object.metadata.managedFields?.length === 0) (form['metadata'] as JsonObject)['managedFields'] = [];
+  return form;
 }
 
 /** Gives the object the entries it is to be stored with. @returns the object */
 export function trackUpdate(served: ServedResource, live: KubeObject | undefined, object: KubeObject, manager: string, subresource: string, context: RequestContext): KubeObject {
   const entries = fieldManagerOf(served, subresource).update({
-    live: live as unknown as JsonObject | undefined, object: object as unknown as JsonObject, manager, time: nowText(context),
+    live: live as unknown as JsonObject | undefined, object: canonicalForm(served.custom ? undefined : planOf(served.info.type), object), manager, time: nowText(context),
   });
   if (entries === undefined) delete object.metadata.managedFields; else object.metadata.managedFields = entries;
   return object;

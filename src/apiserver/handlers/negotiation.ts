@@ -55,5 +55,5 @@ function allowsShape(type: string, target: Target): boolean {
 /** For errors, which always find a form. */
 export function negotiateError(accept: string): Format {
   if (accept === '' || accept === 'application/json') return 'json';
-  return formatOf(negotiateAccept(accept, { types: BUILTIN_TYPES, allows: () => true })?.type ?? MEDIA_TYPES.json);
+  return formatOf(negotiateAccept(accept, { types: BUILTIN_TYPES })?.type ?? MEDIA_TYPES.json);
 }

@@ -12,12 +12,14 @@ import type { ApiRequest, ApiResponse } from '../request.ts';
 import { objectJson, versionedObject, type ServedResource } from '../served-resource.ts';
 import type { DescribedObject } from '../store/described.ts';
 import type { ListResult, StoredBytes } from '../store/resource-store.ts';
-import { spliceInto, splicedBytes, splicedLength } from '../store/stored-object.ts';
+import { decodeStored, spliceInto, splicedBytes, splicedLength } from '../store/stored-object.ts';
 import type { EventEncoder } from '../store/watch-stream.ts';
 import { encodeEvent, encodeForm } from './encode-form.ts';
 import type { HandlerEnvironment } from './environment.ts';
 import { MEDIA_TYPES, negotiate, negotiateError, type Output } from './negotiation.ts';
-import { columnDefinitions, includeObject, partialMetadata, table, tableRow } from './table.ts';
+import { columnDefinitions, parseIncludeObject, partialMetadata, tableOf, tableRow, type IncludeObject } from '../resources/printing/table.ts';
+import { defaultPrinter, tablePrinterOf } from '../resources/printing/table-printers.ts';
+import type { TablePrinter } from '../resources/definition.ts';
 
 export const INITIAL_EVENTS_END = 'k8s.io/initial-events-end';
 /** Lists up to this size are answered in one piece. */
@@ -50,14 +52,29 @@ export function respondStored(context: RequestContext, served: ServedResource, o
   const object = versionedObject(served, stored);
   if (stored.revision === 0) delete object.metadata.resourceVersion;
   hooks?.decorate?.(object);
-  return respondObject(context, served, output, object, status);
+  return respondObject(context, served, output, object, status, served.conversion === undefined ? object : printedForm(served, stored));
+}
+
+/** Printers read built-in kinds in the version that is stored. */
+function printedForm(served: ServedResource, stored: StoredBytes): KubeObject {
+  return served.conversion === undefined ? versionedObject(served, stored) : decodeStored(stored.bytes, stored.revision);
+}
+
+function printerOf(served: ServedResource): TablePrinter<KubeObject> {
+  return served.definition.table ?? (served.custom ? defaultPrinter : tablePrinterOf(served.info.group, served.info.resource));
+}
+
+/** @throws StatusError 400 */
+function includeObject(context: RequestContext): IncludeObject {
+  return parseIncludeObject(context.info.query.get('includeObject'));
 }
 
 /** An object that is not stored as such (a Scale, a review). */
-export function respondObject(context: RequestContext, served: ServedResource, output: Output, object: KubeObject, status: number): ApiResponse {
+export function respondObject(context: RequestContext, served: ServedResource, output: Output, object: KubeObject, status: number, printed = object): ApiResponse {
   if (output.shape === 'table') {
+    const printer = object.kind === 'Scale' ? tablePrinterOf('autoscaling', 'scales') : printerOf(served);
     const metadata: ListMeta = object.metadata.resourceVersion === undefined ? {} : { resourceVersion: object.metadata.resourceVersion };
-    return response(status, output, table(served, [tableRow(served, object, includeObject(context), context.nowMs)], metadata, true, object.kind));
+    return response(status, output, tableOf(printer, [tableRow(printer, object, includeObject(context), context.nowMs, printed)], metadata));
   }
   return response(status, output, output.shape === 'partial' ? partialMetadata(object) : object);
 }
@@ -84,17 +101,17 @@ function listMeta(found: ListResult): ListMeta {
 
 export function respondList(context: RequestContext, served: ServedResource, output: Output, found: ListResult): ApiResponse {
   if (output.format === 'json' && output.shape === 'object' && !output.pretty && served.conversion === undefined) return jsonList(served, found);
-  const include = output.shape === 'table' ? includeObject(context) : '';
+  const include: IncludeObject = output.shape === 'table' ? includeObject(context) : '';
   const item = (object: DescribedObject): unknown => {
     const full = versionedObject(served, object);
-    if (output.shape === 'table') return tableRow(served, full, include, context.nowMs);
+    if (output.shape === 'table') return tableRow(printerOf(served), full, include, context.nowMs, printedForm(served, object));
     if (output.shape === 'partial-list') return partialMetadata(full);
     if (served.custom) return full;
     const { apiVersion: _apiVersion, kind: _kind, ...rest } = full;
     return rest;
   };
   const [kind, apiVersion] = output.shape === 'table' ? ['Table', 'meta.k8s.io/v1'] : output.shape === 'partial-list' ? ['PartialObjectMetadataList', 'meta.k8s.io/v1'] : [`${served.info.kind}List`, served.apiVersion];
-  const head = { kind, apiVersion, metadata: listMeta(found), ...(output.shape === 'table' ? { columnDefinitions: columnDefinitions(served) } : {}) };
+  const head = { kind, apiVersion, metadata: listMeta(found), ...(output.shape === 'table' ? { columnDefinitions: columnDefinitions(printerOf(served)) } : {}) };
   const field = output.shape === 'table' ? 'rows' : 'items';
   if (output.format === 'json' && !output.pretty) {
     return { status: 200, headers: { 'content-type': MEDIA_TYPES.json }, body: jsonPieces(`${JSON.stringify(head).slice(0, -1)},${JSON.stringify(field)}:[`, found.items, item) };
@@ -157,11 +174,11 @@ export function watchEncoding(context: RequestContext, served: ServedResource, o
   const contentType = output.format === 'protobuf' ? `${MEDIA_TYPES.protobuf};stream=watch` : MEDIA_TYPES[output.format];
   let first = true;
   const frame = (type: string, object: unknown): Buffer => encodeEvent(output.format, type, object as object);
-  const shaped = (object: KubeObject): unknown => {
+  const shaped = (object: KubeObject, printed = object): unknown => {
     if (output.shape === 'partial') return partialMetadata(object);
     if (output.shape !== 'table') return object;
     const metadata: ListMeta = { resourceVersion: object.metadata.resourceVersion! };
-    const shown = table(served, [tableRow(served, object, include, context.nowMs)], metadata, first);
+    const shown = tableOf(printerOf(served), [tableRow(printerOf(served), object, include, context.nowMs, printed)], metadata, first);
     first = false;
     return shown;
   };
@@ -170,7 +187,8 @@ export function watchEncoding(context: RequestContext, served: ServedResource, o
     key: output.shape === 'table' ? undefined : `${served.apiVersion} ${output.format} ${output.shape}`,
     event(type, object, revision) {
       if (plain) return splicedBytes(object.bytes, revision, served.objectSplice, `{"type":"${type}","object":`, '}\n');
-      return frame(type, shaped(versionedObject(served, { bytes: object.bytes, revision })));
+      const stored = { bytes: object.bytes, revision };
+      return frame(type, shaped(versionedObject(served, stored), output.shape === 'table' ? printedForm(served, stored) : undefined));
     },
     bookmark(revision, initialEventsEnd) {
       const empty = served.custom ? { metadata: {} } : emptyObject(served.info.type, served.resolve);

@@ -11,6 +11,8 @@ import type { DescribedObject, Selection } from '../store/described.ts';
 
 const NAME = 'metadata.name';
 const NAMESPACE = 'metadata.namespace';
+/** Kinds with fields of their own that upstream does not let anyone select by. */
+const DEFAULT_FIELDS: ReadonlySet<string> = new Set(['persistentvolumes', 'persistentvolumeclaims', 'replicasets']);
 /** Older names of fields. */
 const ALIASES: Readonly<Record<string, string>> = { 'pods spec.host': 'spec.nodeName' };
 
@@ -55,15 +57,21 @@ function requestedName(fields: FieldRequirements, urlName: string): string | und
 }
 
 function known(served: ServedResource, requirement: FieldRequirement): FieldRequirement {
-  const field = ALIASES[`${served.info.resource} ${requirement.field}`] ?? requirement.field;
   const { info, definition } = served;
-  const extra = definition.selectableFieldNames ?? [];
+  const field = ALIASES[`${info.resource} ${requirement.field}`] ?? requirement.field;
+  const extra = DEFAULT_FIELDS.has(info.resource) ? [] : definition.selectableFieldNames ?? [];
+  if (info.group === 'events.k8s.io' && extra.includes(field)) return { ...requirement, field: coreEventField(field) };
   if (field === NAME || extra.includes(field) || (field === NAMESPACE && (info.namespaced || extra.length === 0 || served.custom))) return { ...requirement, field };
   if (extra.length === 0) throw newBadRequest(`${JSON.stringify(field)} is not a known field selector: only "metadata.name", "metadata.namespace"`);
   if (served.custom) throw newBadRequest(`field label not supported: ${field}`);
   if (info.kind === 'Job') throw newBadRequest(`field label ${JSON.stringify(field)} not supported for Job`);
   if (info.kind === 'ResourceSlice') throw newBadRequest(`field label not supported for ${served.apiVersion}, Kind=${info.kind}: ${field}`);
   throw newBadRequest(`field label not supported: ${field}`);
+}
+
+/** Events of both groups are described by core's names. */
+function coreEventField(field: string): string {
+  return field.replace(/^regarding\./, 'involvedObject.').replace('reportingController', 'reportingComponent');
 }
 
 function matches(object: DescribedObject, labels: LabelRequirements, fields: FieldRequirements): boolean {

@@ -23,6 +23,8 @@ export interface UpdatePlan {
   make(current: KubeObject | undefined, attempt: number): Promise<KubeObject> | KubeObject;
   /** A missing object is created (server-side apply; kinds that allow it on PUT). */
   readonly createMissing: boolean;
+  /** The body's uid is a precondition (PUT). */
+  readonly checkUid?: boolean;
 }
 
 export interface Updated { readonly stored: StoredBytes; readonly created: boolean }
@@ -55,7 +57,7 @@ export async function updateObject(write: WriteContext, plan: UpdatePlan): Promi
       await env.admission.validate(admissionAttributes(write, 'CREATE', object, undefined));
       return await put(served, object, write);
     }
-    checkUid(object, old, write);
+    if (plan.checkUid === true) checkUid(object, old, write);
     checkRevision(object, old, write);
     reservation = await hooks?.beginUpdate?.(object, old, write.options.dryRun);
     beforeUpdate(object, old, strategy, write);

@@ -31,6 +31,7 @@ export async function handleUpdate(env: HandlerEnvironment, context: RequestCont
   const manager = managerName(context, options);
   const { stored, created } = await updateObject(write, {
     subresource,
+    checkUid: true,
     createMissing: subresource === '' && served.definition.allowCreateOnUpdate === true,
     async make(current, attempt) {
       // The rules change the object, so that each further try starts from the body again.

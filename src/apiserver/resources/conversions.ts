@@ -4,7 +4,13 @@
  * Versions whose JSON is the same but for apiVersion need no conversion; they are spliced like the stored one.
  */
 import { resourceInfo, type ResourceInfo } from '#api/registry';
+import type { Event as CoreEvent } from '#api/generated/core/v1';
+import type { Event } from '#api/generated/events/v1';
+import { parseGroupVersion } from '#machinery/gvk';
+import type { KubeObject } from '#machinery/meta';
 import type { Conversion } from '../served-resource.ts';
+import { toAutoscalerV1, toAutoscalerV2 } from './autoscaling/horizontalpodautoscalers/conversion.ts';
+import { fromCoreEvent, toCoreEvent } from './events/events/conversion.ts';
 import type { ResourceDefinition } from './definition.ts';
 
 /** Kinds stored in another group or version than their own. */
@@ -19,12 +25,24 @@ export function storedIdentity(info: ResourceInfo, definition: ResourceDefinitio
   return { info: stored ?? info };
 }
 
-const CONVERSIONS = new Map<string, Conversion>();
-
-/** Each conversion is given once, by the room of its kind. */
-export function addConversion(type: string, conversion: Conversion): void { CONVERSIONS.set(type, conversion); }
+/** By the type that is served. */
+const CONVERSIONS: Readonly<Record<string, Conversion>> = {
+  'events/v1.Event': { toStored: (event) => toCoreEvent(event as Event) as KubeObject, fromStored: (event) => fromCoreEvent(event as CoreEvent) as KubeObject },
+  'autoscaling/v1.HorizontalPodAutoscaler': { toStored: toAutoscalerV2, fromStored: toAutoscalerV1 },
+};
 
 export function conversionOf(info: ResourceInfo, stored: ResourceInfo): Conversion | undefined {
   if (info.type === stored.type) return undefined;
-  return CONVERSIONS.get(info.type);
+  return CONVERSIONS[info.type];
+}
+
+/** An object of one served version in another of the same kind. Changes nothing it is given. @throws Error for a version that is not served */
+export function convertBetween(info: ResourceInfo, stored: ResourceInfo, object: KubeObject, apiVersion: string): KubeObject {
+  const target = parseGroupVersion(apiVersion);
+  const wanted = target === undefined ? undefined : resourceInfo(target.group, target.version, info.resource);
+  if (wanted === undefined) throw new Error(`${info.kind} is not served in ${apiVersion}`);
+  if (wanted.type === info.type) return object;
+  const hub = conversionOf(info, stored)?.toStored({ ...object }) ?? object;
+  const converted = conversionOf(wanted, stored)?.fromStored({ ...hub }) ?? hub;
+  return { ...converted, apiVersion };
 }

@@ -1,5 +1,7 @@
 /** The one list of resource definitions: those with rules of their own, and generic ones for the rest of the schema. */
 import { allGroupVersions, isStableVersion, type ResourceInfo } from '#api/registry';
+import { conversionOf, storedIdentity } from './conversions.ts';
+import { convertedDefinition } from './converted-definition.ts';
 import { BUILT_IN_DEFINITIONS } from './built-in.ts';
 import type { ResourceDefinition } from './definition.ts';
 import { genericDefinition } from './generic-definition.ts';
@@ -21,9 +23,17 @@ export function registeredResources(runtimeConfig: RuntimeConfig = new Map()): R
     if (own.has(key)) throw new Error(`two definitions of ${key}`);
     own.set(key, definition);
   }
-  return servedResources(runtimeConfig).filter(isStored).map((info) => ({
-    info, definition: own.get(`${info.group}/${info.version}/${info.resource}`) ?? genericDefinition(info),
-  }));
+  return servedResources(runtimeConfig).filter(isStored).map((info) => ({ info, definition: definitionOf(info, own) }));
+}
+
+function definitionOf(info: ResourceInfo, own: ReadonlyMap<string, ResourceDefinition>): ResourceDefinition {
+  const found = own.get(`${info.group}/${info.version}/${info.resource}`);
+  if (found !== undefined) return found;
+  const generic = genericDefinition(info);
+  const stored = storedIdentity(info, generic).info;
+  const conversion = conversionOf(info, stored);
+  if (conversion === undefined) return generic;
+  return convertedDefinition(info, own.get(`${stored.group}/${stored.version}/${stored.resource}`) ?? genericDefinition(stored), conversion);
 }
 
 /** Everything that is served, reviews and the like included. */

@@ -3,7 +3,7 @@ import { resolveType, type ResourceInfo } from '#api/registry';
 import { formatGroupVersion } from '#machinery/gvk';
 import type { KubeObject } from '#machinery/meta';
 import type { StorageEngine } from '#storage/contract';
-import { conversionOf, storedIdentity } from '../resources/conversions.ts';
+import { conversionOf, convertBetween, storedIdentity } from '../resources/conversions.ts';
 import type { RegisteredResource } from '../resources/registry.ts';
 import type { ResourceDefinition } from '../resources/definition.ts';
 import { serveResource, type ServedResource } from '../served-resource.ts';
@@ -38,7 +38,7 @@ export function builtInStores(options: { engine: StorageEngine; feed: StorageFee
     byName.set(`${info.group}/${info.resource}`, shared.store);
     served.push(serveResource({
       info, definition, ...shared, storedApiVersion: formatGroupVersion(stored.info.group, stored.info.version), storedKind: stored.info.kind,
-      conversion: conversionOf(info, stored.info), resolve: resolveType, custom: false,
+      conversion: conversionOf(info, stored.info), resolve: resolveType, custom: false, convertTo: (object, apiVersion) => convertBetween(info, stored.info, object, apiVersion),
     }));
   }
   return {
