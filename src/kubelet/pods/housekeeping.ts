@@ -89,7 +89,11 @@ async function collectContainers(options: HousekeepingOptions, snapshot: Snapsho
     // The newest ended one is a status or the previous logs; a created one may be about to start.
     const ordered = group.sort((a, b) => b.createdAtMs - a.createdAtMs);
     const current = snapshot.containers.find((container) => container.labels[POD_UID_LABEL] === uid && container.metadata.name === ordered[0]!.metadata.name && container.state === 'CONTAINER_RUNNING');
-    const removable = gone ? ordered : ordered.filter((container) => container.state === 'CONTAINER_EXITED').slice(current === undefined ? ENDED_KEPT + 1 : ENDED_KEPT);
+    const newest = current ?? ordered[0]!;
+    const ended = ordered.filter((container) => container.state === 'CONTAINER_EXITED').slice(newest === current ? ENDED_KEPT : ENDED_KEPT + 1);
+    // Made by a kubelet that died before it could start them.
+    const neverStarted = ordered.filter((container) => container.state !== 'CONTAINER_EXITED' && container !== newest);
+    const removable = gone ? ordered : [...ended, ...neverStarted];
     for (const container of removable) {
       await removeContainer(options, container.id, signal);
       removed.add(container.id);
