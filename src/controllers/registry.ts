@@ -1,7 +1,15 @@
 /** All controllers, in the order in which they start. A new one is added here, and nowhere else. */
+import { bootstrapSigner } from './bootstrap/bootstrap-signer.ts';
+import { tokenCleaner } from './bootstrap/token-cleaner.ts';
+import { csrApprover } from './certificates/csr-approver.ts';
+import { csrCleaner } from './certificates/csr-cleaner.ts';
+import { csrSigner } from './certificates/csr-signer.ts';
+import { clusterRoleAggregationController } from './clusterroleaggregation/clusterrole-aggregation-controller.ts';
 import type { ControllerDefinition } from './controller.ts';
+import { cronJobController } from './cronjob/cronjob-controller.ts';
 import { daemonSetController } from './daemonset/daemonset-controller.ts';
 import { deploymentController } from './deployment/deployment-controller.ts';
+import { disruptionController } from './disruption/disruption-controller.ts';
 import { endpointsController } from './endpoints/endpoints-controller.ts';
 import { endpointSliceController } from './endpointslice/endpointslice-controller.ts';
 import { endpointSliceMirroringController } from './endpointslicemirroring/mirroring-controller.ts';
@@ -13,10 +21,15 @@ import { nodeLifecycleController } from './nodelifecycle/node-lifecycle-controll
 import { podGcController } from './podgc/pod-gc-controller.ts';
 import { replicaSetController } from './replicaset/replicaset-controller.ts';
 import { replicationController } from './replicaset/replication-controller.ts';
+import { resourceQuotaController } from './resourcequota/resource-quota-controller.ts';
 import { rootCaPublisher } from './serviceaccount/root-ca-publisher.ts';
 import { serviceAccountsController } from './serviceaccount/service-accounts-controller.ts';
 import { statefulSetController } from './statefulset/statefulset-controller.ts';
 import { taintEvictionController } from './tainteviction/taint-eviction-controller.ts';
+import { ttlAfterFinishedController } from './ttlafterfinished/ttl-after-finished-controller.ts';
+import { claimProtectionController } from './volume/claim-protection.ts';
+import { ephemeralVolumeController } from './volume/ephemeral-volume-controller.ts';
+import { volumeProtectionController } from './volume/volume-protection.ts';
 
 export const CONTROLLERS: readonly ControllerDefinition[] = [
   serviceAccountsController,
@@ -31,10 +44,23 @@ export const CONTROLLERS: readonly ControllerDefinition[] = [
   statefulSetController,
   daemonSetController,
   jobController,
+  cronJobController,
+  ttlAfterFinishedController,
   endpointSliceController,
   endpointSliceMirroringController,
   endpointsController,
   podGcController,
+  disruptionController,
+  resourceQuotaController,
+  csrApprover,
+  csrSigner,
+  csrCleaner,
+  clusterRoleAggregationController,
+  bootstrapSigner,
+  tokenCleaner,
+  claimProtectionController,
+  volumeProtectionController,
+  ephemeralVolumeController,
   // Last: it shares the informers that the others asked for.
   garbageCollectorController,
 ];
