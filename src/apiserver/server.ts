@@ -13,11 +13,14 @@ import type { Random } from '#base/random';
 import { createInformerFactory } from '#client/informer/factory';
 import { createClient } from '#client/rest-client';
 import type { Transport } from '#client/transport';
+import { featureGates } from '#component/feature-gates';
+import { KNOWN_FEATURES } from '#component/known-features';
 import type { ResourceType } from '#machinery/meta';
 import type { ClusterPki } from '#pki/cluster-pki';
 import type { StorageEngine } from '#storage/contract';
 import { createAccess, type Access } from './access.ts';
 import type { ExtensionPlugins } from './admission/registry.ts';
+import type { AuditLog } from './audit/audit-log.ts';
 import { ensurePriorityClasses, ensureSystemNamespaces } from './bootstrap/system-objects.ts';
 import type { RequestContext } from './context.ts';
 import { healthChecks } from './discovery/checks.ts';
@@ -25,7 +28,7 @@ import { issuerRoutes } from './discovery/issuer-routes.ts';
 import { pageNotFound, routes, type MountedRoute } from './discovery/routes.ts';
 import { openApiRoutes } from './openapi/routes.ts';
 import type { BuildInfo } from './discovery/version.ts';
-import { filterChain, type FlowClassifier, type RequestObserver } from './filters/chain.ts';
+import { filterChain, type FlowClassifier } from './filters/chain.ts';
 import { inFlightLimit } from './filters/in-flight.ts';
 import { ConnectRegistry, type ConnectHandler } from './handlers/connect-registry.ts';
 import { dispatch } from './handlers/dispatch.ts';
@@ -63,7 +66,7 @@ export interface ApiServerOptions {
   readonly connectHandlers?: readonly ConnectHandler[];
   readonly mounted?: readonly MountedRoute[];
   readonly extensions?: ExtensionPlugins;
-  readonly observer?: RequestObserver;
+  readonly audit?: AuditLog;
   readonly classify?: FlowClassifier;
   readonly build?: BuildInfo;
 }
@@ -107,7 +110,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
 
   const hooks = new Map<string, WriteHooks>([['/namespaces', namespaceHooks]]);
   const env: HandlerEnvironment = {
-    clock, random, log, admission: access.admission, authorizer: access.authorizer, featureEnabled: options.featureEnabled ?? (() => true),
+    clock, random, log, admission: access.admission, authorizer: access.authorizer, featureEnabled: options.featureEnabled ?? featureGates(KNOWN_FEATURES).enabled,
     hooksOf: (served) => hooks.get(`${served.info.group}/${served.info.resource}`), leaseFor: leasePool(storage, clock),
   };
   const connects = new ConnectRegistry(options.connectHandlers ?? []);
@@ -119,7 +122,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
   });
   chain = filterChain({
     clock, random, log, metrics, authenticators: access.authenticators, anonymous: options.anonymous ?? true, authorizer: access.authorizer,
-    impersonation: access.impersonation, inFlight: inFlightLimit(), classify: options.classify, observer: options.observer,
+    impersonation: access.impersonation, inFlight: inFlightLimit(), classify: options.classify, audit: options.audit,
     statusResponse: (request, _info, error) => statusErrorResponse(request, error), stopping: stopping.signal,
     handler: (context) => answer(context),
   });

@@ -6,6 +6,8 @@ import { jsonLogger, type Logger } from '#base/log';
 import { MetricsRegistry } from '#base/metrics';
 import { systemRandom } from '#base/random';
 import { writeKubeconfig } from '#client/kubeconfig';
+import { featureGates, parseFeatureGates } from '#component/feature-gates';
+import { KNOWN_FEATURES } from '#component/known-features';
 import { clusterPki, type ClusterPki } from '#pki/cluster-pki';
 import type { StorageEngine } from '#storage/contract';
 import { clusterPaths } from './layout.ts';
@@ -28,11 +30,11 @@ export async function runApiServer(command: ApiServerCommand): Promise<void> {
   const log = jsonLogger((line) => process.stderr.write(line), () => systemClock.now());
   const pki = clusterPki({ directory: paths.pki, clock: systemClock, random: systemRandom, serviceAddress: SERVICE_ADDRESS, addresses: [command.bindAddress] });
   const storage = await openStorage(command.storage, paths.storage, log);
-  const gates = parseSwitches(command.featureGates ?? '');
+  const gates = featureGates(KNOWN_FEATURES, parseFeatureGates(command.featureGates ?? ''));
   const advertise = `${command.bindAddress}:${command.securePort}`;
   const server = createApiServer({
     storage, clock: systemClock, random: systemRandom, log, metrics: new MetricsRegistry(), pki, advertise,
-    runtimeConfig: parseSwitches(command.runtimeConfig ?? ''), ...(gates.size === 0 ? {} : { featureEnabled: (gate) => gates.get(gate) ?? true }),
+    runtimeConfig: parseSwitches(command.runtimeConfig ?? ''), featureEnabled: gates.enabled,
   });
   const stop = new AbortController();
   const started = performance.now();
