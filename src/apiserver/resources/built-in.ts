@@ -1,5 +1,11 @@
 /** The built-in resources, one import each. */
 import type { ResourceDefinition } from './definition.ts';
+import { mutatingAdmissionPolicyDefinition } from './admissionregistration/mutatingadmissionpolicies/definition.ts';
+import { mutatingAdmissionPolicyBindingDefinition } from './admissionregistration/mutatingadmissionpolicybindings/definition.ts';
+import { mutatingWebhookConfigurationDefinition } from './admissionregistration/mutatingwebhookconfigurations/definition.ts';
+import { validatingAdmissionPolicyDefinition } from './admissionregistration/validatingadmissionpolicies/definition.ts';
+import { validatingAdmissionPolicyBindingDefinition } from './admissionregistration/validatingadmissionpolicybindings/definition.ts';
+import { validatingWebhookConfigurationDefinition } from './admissionregistration/validatingwebhookconfigurations/definition.ts';
 import { controllerRevisionDefinition } from './apps/controllerrevisions/definition.ts';
 import { daemonSetDefinition } from './apps/daemonsets/definition.ts';
 import { deploymentDefinition } from './apps/deployments/definition.ts';
@@ -49,6 +55,12 @@ import { volumeAttachmentDefinition } from './storage/volumeattachments/definiti
 import { volumeAttributesClassDefinition } from './storage/volumeattributesclasses/definition.ts';
 
 export const BUILT_IN_DEFINITIONS: readonly ResourceDefinition[] = [
+  mutatingAdmissionPolicyDefinition,
+  mutatingAdmissionPolicyBindingDefinition,
+  mutatingWebhookConfigurationDefinition,
+  validatingAdmissionPolicyDefinition,
+  validatingAdmissionPolicyBindingDefinition,
+  validatingWebhookConfigurationDefinition,
   controllerRevisionDefinition,
   daemonSetDefinition,
   deploymentDefinition,

@@ -58,3 +58,8 @@ export function checkMetaAgain(object: KubeObject, faults: Faults, namespaced: b
   faults.add(validateObjectMeta(object.metadata, namespaced, nameRule, path('metadata')));
   checkFinalizers(object, faults);
 }
+
+/** For cluster-wide kinds whose validators look at the metadata again on update, but not at finalizers' domains. */
+export function checkMetaWithName(object: KubeObject, faults: Faults, nameRule: NameRule = nameIsDnsSubdomain): void {
+  faults.add(validateObjectMeta(object.metadata, false, nameRule, path('metadata')));
+}
