@@ -10,8 +10,8 @@ import type { ClientRequest, IncomingMessage } from 'node:http';
 import type { Clock } from '#base/clock';
 import { TransportError, type Transport, type TransportRequest, type TransportResponse } from './transport.ts';
 
-/** PEM or token: the content, or the file that has it. */
-export type Source = { readonly data: string } | { readonly file: string };
+/** PEM or token: the content, the file that has it, or a function that gets it (asked again each minute). */
+export type Source = { readonly data: string } | { readonly file: string } | { readonly read: () => Promise<string> };
 
 export interface HttpsTransportOptions {
   /** `https://10.0.0.1:6443`; a path is put before each request's. */
@@ -59,7 +59,7 @@ export function httpsTransport(options: HttpsTransportOptions): Transport {
   }
 
   async function current(): Promise<{ agent: Agent; token?: string }> {
-    const fromFiles = [options.ca, options.certificate, options.key, options.token].some((source) => source !== undefined && 'file' in source);
+    const fromFiles = [options.ca, options.certificate, options.key, options.token].some((source) => source !== undefined && !('data' in source));
     const stale = options.clock.monotonicNow() - readAtMs > (fromFiles ? CREDENTIALS_FRESH_MS : Infinity);
     if (agent === undefined || stale) {
       reading ??= refresh().finally(() => { reading = undefined; });
@@ -94,7 +94,8 @@ export function httpsTransport(options: HttpsTransportOptions): Transport {
 
 async function read(source: Source | undefined): Promise<string | undefined> {
   if (source === undefined) return undefined;
-  return 'data' in source ? source.data : readFile(source.file, 'utf8');
+  if ('data' in source) return source.data;
+  return 'file' in source ? readFile(source.file, 'utf8') : source.read();
 }
 
 function newAgent(options: HttpsTransportOptions, server: URL, credentials: Credentials): Agent {

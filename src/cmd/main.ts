@@ -115,4 +115,17 @@ program.command('apiserver').description('run the API server alone')
   .option('--runtime-config <config>', 'group/version=true,…')
   .action(async (options) => (await import('./apiserver.ts')).runApiServer(options));
 
+program.command('controller-manager').description('run the controllers alone')
+  .requiredOption('--kubeconfig <file>', 'how to reach the API server')
+  .option('--controllers <names>', 'names to run, * for all, -name for all but that')
+  .option('--cluster-cidr <networks>', 'addresses of pods; nodes get ranges from it')
+  .option('--service-cluster-ip-range <networks>', 'addresses of services')
+  .option('--root-ca-file <file>', 'authority that pods are given to trust the API server')
+  .option('--cluster-signing-cert-file <file>', 'authority that signs certificate requests')
+  .option('--cluster-signing-key-file <file>', 'its key')
+  .option('--no-leader-elect', 'do not compete: this is the only one')
+  .option('--no-use-service-account-credentials', 'all controllers act as the kubeconfig\'s user')
+  .option('--health-port <port>', 'health and metrics on 127.0.0.1; 0 for none', '10257')
+  .action(async (options) => (await import('./controller-manager.ts')).runControllerManager(options));
+
 program.parseAsync().catch(reportFailure);
