@@ -2,6 +2,7 @@
  * What a handler gets to see of a request, and the small ways to answer it.
  */
 import { rfc3339 } from '#base/clock';
+import type { AuditRecord } from './audit/audit-log.ts';
 import type { ApiRequest, ApiResponse, RequestInfo, UserInfo } from './request.ts';
 
 export interface RequestContext {
@@ -16,6 +17,8 @@ export interface RequestContext {
   /** Texts of `Warning` headers, in order, each once. */
   readonly warnings: string[];
   readonly auditAnnotations: Map<string, string>;
+  /** Of an audited request. */
+  readonly audit?: AuditRecord | undefined;
 }
 
 export type Handler = (context: RequestContext) => Promise<ApiResponse>;

@@ -5,8 +5,9 @@
  *
  * Its own parts (informers of access, bootstrap) go through the same handler chain as everybody else, as `system:apiserver`.
  */
+import { servicecidrs } from '#api/generated/networking/v1';
 import { pods, resourcequotas, type Pod, type ResourceQuota } from '#api/generated/core/v1';
-import type { Clock } from '#base/clock';
+import { rfc3339, type Clock } from '#base/clock';
 import type { Logger } from '#base/log';
 import type { MetricsRegistry } from '#base/metrics';
 import type { Random } from '#base/random';
@@ -45,6 +46,8 @@ import { builtInStores } from './store/built-in-stores.ts';
 import { leasePool } from './store/lease-pool.ts';
 import { StorageFeed } from './store/storage-feed.ts';
 
+const DEFAULT_SERVICE_CIDRS = ['10.96.0.0/12'];
+const DEFAULT_ADVERTISE = '127.0.0.1:6443';
 const LOOPBACK: UserInfo = { name: 'system:apiserver', groups: ['system:masters'] };
 /** Old revisions are forgotten this often, keeping the last interval. */
 const COMPACTION_INTERVAL_MS = 5 * 60_000;
@@ -61,6 +64,8 @@ export interface ApiServerOptions {
   readonly featureEnabled?: (gate: string) => boolean;
   /** `host:port` that `/api` names. */
   readonly advertise?: string;
+  /** Networks of cluster IPs, one a family. Default: 10.96.0.0/12. */
+  readonly serviceCidrs?: readonly string[];
   /** Credentials are optional. Default true, as upstream. */
   readonly anonymous?: boolean;
   readonly connectHandlers?: readonly ConnectHandler[];
@@ -108,7 +113,11 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
   });
   for (const decision of access.decisions) table.addDecision(decision);
 
-  const hooks = new Map<string, WriteHooks>([['/namespaces', namespaceHooks]]);
+  const serviceCidrs = options.serviceCidrs ?? DEFAULT_SERVICE_CIDRS;
+  const allocators: ServiceAllocators = {
+    clusterIps: clusterIpAllocator({ client, random, cidrs: serviceCidrs, serviceCidrs: informers.for(servicecidrs) }), nodePorts: nodePortAllocator(storage, random),
+  };
+  const hooks = new Map<string, WriteHooks>([['/namespaces', namespaceHooks], ['/services', serviceHooks(allocators)]]);
   const env: HandlerEnvironment = {
     clock, random, log, admission: access.admission, authorizer: access.authorizer, featureEnabled: options.featureEnabled ?? featureGates(KNOWN_FEATURES).enabled,
     hooksOf: (served) => hooks.get(`${served.info.group}/${served.info.resource}`), leaseFor: leasePool(storage, clock),
@@ -117,8 +126,8 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
   const state = { started: false, stopping: false };
   const checks = healthChecks({ storage, feed, state });
   const other = routes({
-    table, checks, metrics, log, serverAddress: options.advertise ?? '127.0.0.1:6443', build: options.build ?? {},
-    mounted: [...issuerRoutes(access.issuer, options.advertise ?? '127.0.0.1:6443'), ...openApiRoutes({ table }), ...options.mounted ?? []],
+    table, checks, metrics, log, serverAddress: options.advertise ?? DEFAULT_ADVERTISE, build: options.build ?? {},
+    mounted: [...issuerRoutes(access.issuer, options.advertise ?? DEFAULT_ADVERTISE), ...openApiRoutes({ table }), ...options.mounted ?? []],
   });
   chain = filterChain({
     clock, random, log, metrics, authenticators: access.authenticators, anonymous: options.anonymous ?? true, authorizer: access.authorizer,
@@ -146,6 +155,10 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
       await ensureSystemNamespaces(client, signal);
       await ensurePriorityClasses(client, signal);
       await access.bootstrap(signal);
+      await ensureServiceCidr(client, serviceCidrs, rfc3339(clock.now()), signal);
+      const [address, port] = splitAddress(options.advertise ?? DEFAULT_ADVERTISE);
+      await ensureKubernetesService(client, { serviceIp: new AddressRange(serviceCidrs[0]!).first(), address, port }, signal);
+      void repairRegularly({ client, allocators, clock, log }, stopping.signal);
       state.started = true;
       void compactRegularly(storage, clock, log, stopping.signal);
     },
@@ -186,3 +199,9 @@ async function compactRegularly(storage: StorageEngine, clock: Clock, log: Logge
   }
 }
 
+
+/** `10.0.0.1:6443` or `[fd00::1]:6443`. */
+function splitAddress(text: string): [string, number] {
+  const colon = text.lastIndexOf(':');
+  return [text.slice(0, colon).replace(/^\[|\]$/g, ''), Number(text.slice(colon + 1))];
+}

@@ -31,10 +31,11 @@ export interface AuditRecord {
   readonly annotations: Map<string, string>;
   impersonate(acting: Impersonated): void;
   authorized(decision: Decision): void;
-  /** The body as it came, for patches and where nothing better is told. */
-  body(bytes: Buffer): void;
+  /** @returns the request to go on with: a patch's body is kept as it came. */
+  watchBody(request: ApiRequest): ApiRequest;
   /** The decoded object, defaults included. */
   requestObject(object: unknown): void;
+  deleteOptions(options: object): void;
   /** @returns the answer to send: of a streamed one, the end is noticed. */
   respond(response: ApiResponse, isLongRunning: boolean): ApiResponse;
 }
@@ -112,13 +113,19 @@ function record(decision: AuditDecision, event: AuditEvent, write: (stage: Stage
       annotations.set('authorization.k8s.io/decision', answer === 'allow' ? 'allow' : 'forbid');
       annotations.set('authorization.k8s.io/reason', reason);
     },
-    body(bytes) { if (keepsRequest && bytes.length <= MAX_CAPTURED_BYTES) body = bytes; },
+    watchBody(request) {
+      if (!keepsRequest || state.verb !== 'patch') return request;
+      return { ...request, readBody: async (maxBytes) => (body = await request.readBody(maxBytes)) };
+    },
     requestObject(object) {
       const ref = complete(state.objectRef, object as object);
       state = { ...state, ...(ref === undefined ? {} : { objectRef: ref }), ...(keepsRequest ? { requestObject: cleaned(structuredClone(object)) } : {}) };
     },
+    deleteOptions(options) {
+      if (keepsRequest) state = { ...state, requestObject: { kind: 'DeleteOptions', apiVersion: 'meta.k8s.io/__internal', ...options } };
+    },
     respond(response, isLongRunning) {
-      if (state.requestObject === undefined && body !== undefined && state.verb === 'patch') state = { ...state, ...asJson('requestObject', body, cleaned) };
+      if (body !== undefined && body.length <= MAX_CAPTURED_BYTES) state = { ...state, ...asJson('requestObject', body, cleaned) };
       const streamed = !Buffer.isBuffer(response.body) || response.hijacked === true;
       state = { ...state, ...answerOf(response, streamed, keepsResponse, cleaned) };
       if (isLongRunning) write('ResponseStarted', current());

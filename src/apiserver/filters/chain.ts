@@ -1,10 +1,9 @@
 /**
  * The filters every request passes, outermost first:
  *
- *     audit id → request info → authentication → impersonation → places in flight → authorization → deadline → handler
+ *     audit id → request info → authentication → audit → impersonation → places in flight → authorization → deadline → handler
  *
- * Whatever is thrown inside becomes a Status here; nothing else answers errors. The audit policy and flow control hang in as
- * observers, so that their rooms need not know this order.
+ * Whatever is thrown inside becomes a Status here; nothing else answers errors.
  */
 import type { Clock } from '#base/clock';
 import type { Logger } from '#base/log';
@@ -12,6 +11,7 @@ import type { MetricsRegistry } from '#base/metrics';
 import type { Random } from '#base/random';
 import { parseDurationMs } from '#machinery/duration';
 import { newBadRequest, newInternalError, newTimeout, StatusError } from '#machinery/status-error';
+import type { AuditLog, AuditRecord } from '../audit/audit-log.ts';
 import { authenticateRequest, AuthenticationFailure } from '../authn/request-authentication.ts';
 import type { Authenticator } from '../authn/authenticator.ts';
 import type { Impersonation } from '../authn/impersonation.ts';
@@ -28,12 +28,6 @@ import { requestMetrics } from './request-metrics.ts';
 
 export const REQUEST_TIMEOUT_MS = 60_000;
 
-/** Sees each request pass: the audit log. */
-export interface RequestObserver {
-  /** @returns called once with the answer (or what was thrown). */
-  observe(request: ApiRequest, info: RequestInfo, user: UserInfo, auditId: string): ((outcome: { context: RequestContext | undefined; response: ApiResponse }) => void) | undefined;
-}
-
 /** Which flow schema and priority level a request belongs to; their uids go into the answer's headers. */
 export type FlowClassifier = (info: RequestInfo, user: UserInfo) => { readonly flowSchemaUid: string; readonly priorityLevelUid: string } | undefined;
 
@@ -49,43 +43,58 @@ export interface ChainOptions {
   readonly impersonation: Impersonation | undefined;
   readonly inFlight: InFlight;
   readonly classify: FlowClassifier | undefined;
-  readonly observer: RequestObserver | undefined;
+  readonly audit: AuditLog | undefined;
   /** A Status in the form the client accepts. */
   readonly statusResponse: (request: ApiRequest, info: RequestInfo | undefined, error: StatusError) => ApiResponse;
   /** Aborts when the server stops: ends watches. */
   readonly stopping: AbortSignal;
 }
 
-interface Passage { info?: RequestInfo; user?: UserInfo; context?: RequestContext; flow?: ReturnType<FlowClassifier>; warnings: string[] }
+interface Passage {
+  readonly request: ApiRequest;
+  readonly auditId: string;
+  readonly arrivedMs: number;
+  readonly warnings: string[];
+  info?: RequestInfo;
+  context?: RequestContext;
+  flow?: ReturnType<FlowClassifier>;
+  audit?: AuditRecord;
+}
 
 export function filterChain(options: ChainOptions): ApiHandler {
   const { clock, random, log } = options;
   const metrics = requestMetrics(options.metrics);
 
-  async function pass(request: ApiRequest, passage: Passage): Promise<ApiResponse> {
+  async function pass(passage: Passage): Promise<ApiResponse> {
+    let { request } = passage;
     const info = parseRequestInfo(request.method, request.target);
     passage.info = info;
     const caller = await authenticateRequest(request, options);
-    passage.user = caller.user;
+    const audit = options.audit?.begin({ ...passage, info, user: caller.user });
+    if (audit !== undefined) {
+      passage.audit = audit;
+      request = audit.watchBody(request);
+    }
     passage.warnings.push(...caller.warnings);
     let user = caller.user;
     if (options.impersonation !== undefined) {
       const acting = await options.impersonation.impersonate(request.headers, attributesOf(user, info));
-      if (acting !== undefined) user = acting.user;
+      if (acting !== undefined) {
+        user = acting.user;
+        audit?.impersonate(acting);
+      }
     }
-    passage.user = user;
     passage.flow = options.classify?.(info, user);
     const long = isLongRunning(info);
     const leave = long ? undefined : options.inFlight.enter(info, user);
     const deadline = long ? undefined : startDeadline(clock, timeoutMs(info), request.signal);
     if (long) metrics.longRunning(info, 1);
     try {
-      await authorize(options.authorizer, user, info);
+      await authorize(options.authorizer, user, info, audit);
       const signal = deadline?.signal ?? AbortSignal.any([request.signal, options.stopping]);
-      const context: RequestContext = { request, info, user, signal, nowMs: clock.now(), warnings: passage.warnings, auditAnnotations: new Map() };
+      const context: RequestContext = { request, info, user, signal, nowMs: clock.now(), warnings: passage.warnings, auditAnnotations: audit?.annotations ?? new Map(), audit };
       passage.context = context;
-      const response = deadline === undefined ? await options.handler(context) : await deadline.race(options.handler(context));
-      return await compress(request, response);
+      return deadline === undefined ? await options.handler(context) : await deadline.race(options.handler(context));
     } finally {
       deadline?.cancel();
       leave?.();
@@ -96,27 +105,29 @@ export function filterChain(options: ChainOptions): ApiHandler {
   return async (request) => {
     const startMs = clock.monotonicNow();
     const auditId = header(request, 'audit-id').slice(0, 128) || random.uuid();
-    const passage: Passage = { warnings: [] };
+    const passage: Passage = { request, auditId, arrivedMs: clock.now(), warnings: [] };
     let response: ApiResponse;
     try {
-      response = await pass(request, passage);
+      response = await pass(passage);
     } catch (thrown) {
-      response = options.statusResponse(request, passage.info, asStatusError(thrown, request, log));
+      const error = asStatusError(thrown, request, log);
+      response = options.statusResponse(request, passage.info, error);
+      if (thrown instanceof AuthenticationFailure && passage.info !== undefined) options.audit?.refuseLogin({ ...passage, info: passage.info }, error.status);
     }
-    const { info } = passage;
+    const { info, audit } = passage;
+    if (audit !== undefined && info !== undefined) response = audit.respond(response, isLongRunning(info));
+    response = await compress(request, response);
     finishHeaders(response, auditId, passage);
-    if (info !== undefined) {
-      metrics.finished(info, response.status, info.query.has('dryRun'), isLongRunning(info), (clock.monotonicNow() - startMs) / 1000);
-      if (options.observer !== undefined) options.observer.observe(request, info, passage.user ?? { name: '', groups: [] }, auditId)?.({ context: passage.context, response });
-    }
+    if (info !== undefined) metrics.finished(info, response.status, info.query.has('dryRun'), isLongRunning(info), (clock.monotonicNow() - startMs) / 1000);
     return response;
   };
 }
 
-async function authorize(authorizer: Authorizer, user: UserInfo, info: RequestInfo): Promise<void> {
+async function authorize(authorizer: Authorizer, user: UserInfo, info: RequestInfo, audit: AuditRecord | undefined): Promise<void> {
   const attributes = attributesOf(user, info);
   const asked = authorizer.authorize(attributes);
   const decision = asked instanceof Promise ? await asked : asked;
+  audit?.authorized(decision);
   if (decision.decision !== 'allow') throw forbidden(attributes, decision.reason);
 }
 

@@ -19,6 +19,7 @@ export async function handleDecision(env: HandlerEnvironment, context: RequestCo
   const apiVersion = formatGroupVersion(decision.bodyGroup ?? decision.group, decision.bodyVersion ?? decision.version);
   const object = decodeAs(body, context, apiVersion, decision.kind, options.fieldValidation);
   object.metadata ??= {};
+  context.audit?.requestObject(object);
   if (decision.keepsSystemFields !== true) wipeSystemFields(object.metadata);
   const namespace = decision.namespaced ? context.info.namespace : '';
   ensureNamespace(object.metadata, namespace);

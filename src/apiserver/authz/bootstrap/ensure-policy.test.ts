@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { ClusterRole } from '#api/generated/rbac/v1';
+import type { ClusterRole, ClusterRoleBinding } from '#api/generated/rbac/v1';
 import { CLUSTER_ROLE_BINDINGS, NAMESPACE_ROLE_BINDINGS, NAMESPACE_ROLES } from './bindings.ts';
 import { defaultClusterRoles, reconciledBinding, reconciledRole } from './ensure-policy.ts';
 import { parseClusterRoleBindings, parseRoleBindings, parseRoles } from './policy-text.ts';
@@ -26,6 +26,6 @@ test('reconciling adds what is missing and takes nothing away', () => {
   assert.deepEqual(changed.rules!.slice(0, 2), [own, wanted.rules![0]]);
   assert.deepEqual(changed.rules!.slice(2), [{ verbs: ['create'], apiGroups: ['authentication.k8s.io'], resources: ['selfsubjectreviews'] }]);
   const binding = parseClusterRoleBindings(CLUSTER_ROLE_BINDINGS)[0]!;
-  const other = { ...binding, subjects: [{ kind: 'User', name: 'x', apiGroup: 'rbac.authorization.k8s.io' }] };
-  assert.deepEqual(reconciledBinding(other, binding)!.subjects, [...other.subjects, ...binding.subjects!]);
+  const other: ClusterRoleBinding = { ...binding, subjects: [{ kind: 'User', name: 'x', apiGroup: 'rbac.authorization.k8s.io' }] };
+  assert.deepEqual(reconciledBinding(other, binding)!.subjects, [...other.subjects!, ...binding.subjects!]);
 });
