@@ -26,11 +26,13 @@ export function decodeObject(body: Buffer, context: RequestContext, served: Serv
   if (served.decodeBody !== undefined) {
     const { object, warnings } = served.decodeBody(body, inputType(context, true), validation);
     for (const text of warnings) warn(context, text);
+    context.audit?.requestObject(object);
     return object;
   }
   const object = decodeAs(body, context, served.apiVersion, served.info.kind, validation);
   if (EMPTIED_ENTRIES.test(body.toString('latin1'))) object.metadata.managedFields ??= [];
   served.definition.strategy.defaults?.(object);
+  context.audit?.requestObject(object);
   return object;
 }
 
@@ -57,6 +59,7 @@ export function decodeDeleteOptions(body: Buffer, context: RequestContext): Dele
     const { apiVersion: _apiVersion, kind: _kind, ...options } = object;
     // Only with a feature gate that is off.
     delete options['ignoreStoreReadErrorWithClusterBreakingPotential'];
+    context.audit?.deleteOptions(options);
     return options as DeleteOptions;
   } catch (error) {
     if (!(error instanceof StatusError) || error.code !== 400) throw error;
