@@ -37,6 +37,12 @@ import type { HandlerEnvironment, WriteHooks } from './handlers/environment.ts';
 import { namespaceHooks } from './handlers/namespace-deletion.ts';
 import { statusErrorResponse } from './handlers/respond.ts';
 import { inProcessTransport } from './in-process-transport.ts';
+import { AddressRange } from './allocation/address-range.ts';
+import { clusterIpAllocator, ensureServiceCidr } from './allocation/cluster-ips.ts';
+import { nodePortAllocator } from './allocation/node-ports.ts';
+import { repairRegularly } from './allocation/repair.ts';
+import { serviceHooks, type ServiceAllocators } from './allocation/service-hooks.ts';
+import { ensureKubernetesService } from './bootstrap/kubernetes-service.ts';
 import { createListener, type Listener } from './listener.ts';
 import type { ApiHandler, ApiResponse, UserInfo } from './request.ts';
 import { ResourceTable } from './resource-table.ts';
@@ -143,7 +149,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     return dispatch({ env, table, connects }, context);
   }
 
-  let listener: Listener | undefined;
+  const listeners: Listener[] = [];
   return {
     handler, access, table, feed,
     transport: (user) => inProcessTransport(handler, user),
@@ -163,17 +169,18 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
       void compactRegularly(storage, clock, log, stopping.signal);
     },
     async listen({ host, port }) {
-      listener = createListener({
+      const listener = createListener({
         handler, clock, log, statusResponse: (error) => statusErrorResponse(NO_REQUEST, error),
         tls: { key: pki.serving.privateKeyPem, cert: pki.serving.certificatePem, clientAuthorities: [pki.authority.certificatePem, pki.frontProxyAuthority.certificatePem] },
       });
+      listeners.push(listener);
       return listener.listen(host, port);
     },
     async stop() {
       if (state.stopping) return;
       state.stopping = true;
       stopping.abort();
-      await listener?.close();
+      await Promise.all(listeners.map((listener) => listener.close()));
       await informers.stop();
       await loopback.close();
       await feed.close();

@@ -56,7 +56,11 @@ export async function openStorage(engine: string, directory: string, log: Logger
   if (engine === 'memory') return (await import('#storage/memory/memory-storage')).createMemoryStorage({ clock: systemClock });
   if (engine === 'embedded') {
     await mkdir(directory, { recursive: true, mode: 0o700 });
-    return (await import('#storage/embedded/embedded-storage')).openEmbeddedStorage({ directory, clock: systemClock, log });
+    return (await import('#storage/embedded/embedded-storage')).openEmbeddedStorage({
+      directory, clock: systemClock, log,
+      // What reached the disk is only known after opening it again: whoever runs this process starts it anew.
+      onFailure: (error) => { log.error('the store has failed; ending to start again', { error }); process.exit(74); },
+    });
   }
   throw new UserError(`there is no storage engine ${JSON.stringify(engine)}: use embedded or memory`);
 }

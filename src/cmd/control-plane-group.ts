@@ -25,6 +25,7 @@ export interface ControlPlaneOptions extends ComponentContext {
   readonly listen: readonly { host: string; port: number }[];
   /** `host:port` that clients in the cluster are told. */
   readonly advertise?: string;
+  readonly serviceCidrs?: readonly string[];
   readonly controllers?: Partial<ControllerOptions>;
   /** Objects of the cluster itself, such as the DNS service; absent: none. */
   readonly addons?: AddonOptions;
@@ -54,6 +55,7 @@ export function createControlPlane(options: ControlPlaneOptions): ControlPlane {
   const apiServer = createApiServer({
     storage: options.storage, clock, random, log: log.child({ component: 'apiserver' }), metrics, pki,
     ...(options.advertise === undefined ? {} : { advertise: options.advertise }), connectHandlers: connectHandlers(proxy, random),
+    ...(options.serviceCidrs === undefined ? {} : { serviceCidrs: options.serviceCidrs }),
   });
 
   function clientAs(name: string, groups: readonly string[]): Client {

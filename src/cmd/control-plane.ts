@@ -19,7 +19,7 @@ export async function runControlPlane(options: { dataDir: string }): Promise<voi
     ...context, storage, pki: clusterPkiOf(config),
     listen: [{ host: '127.0.0.1', port: config.apiPort }, { host: hostAddress(config), port: config.apiPort }],
     advertise: `${hostAddress(config)}:${config.apiPort}`,
-    controllers: { clusterCidrs: [config.podCidr], serviceCidrs: [config.serviceCidr] },
+    controllers: { clusterCidrs: [config.podCidr], serviceCidrs: [config.serviceCidr] }, serviceCidrs: [config.serviceCidr],
     addons: { dnsAddress: config.dnsAddress },
   });
   const routes = createHostRoutes({ client: plane.admin, config }, context);

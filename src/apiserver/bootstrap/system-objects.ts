@@ -12,14 +12,20 @@ const PRIORITY_CLASSES: readonly PriorityClass[] = [
   { metadata: { name: 'system-cluster-critical' }, value: 2_000_000_000, description: 'Used for system critical pods that must run in the cluster, but can be moved to another node if necessary.' },
 ];
 
-/** Makes the object when there is none of that name; whoever was faster is right too. */
-export async function ensure<T extends KubeObject>(client: Client, resource: ResourceType<T>, object: T, signal: AbortSignal, namespace?: string): Promise<void> {
+/** Makes the object when there is none of that name; whoever was faster is right too. @returns the object when it was made here */
+export async function ensure<T extends KubeObject>(client: Client, resource: ResourceType<T>, object: T, signal: AbortSignal, namespace?: string): Promise<T | undefined> {
   const objects = client.for(resource, namespace);
   try {
     await objects.get(object.metadata.name!, { signal });
+    return undefined;
   } catch (error) {
     if (!isNotFound(error)) throw error;
-    try { await objects.create(object, { signal }); } catch (conflict) { if (!isAlreadyExists(conflict)) throw conflict; }
+  }
+  try {
+    return await objects.create(object, { signal });
+  } catch (error) {
+    if (!isAlreadyExists(error)) throw error;
+    return undefined;
   }
 }
 

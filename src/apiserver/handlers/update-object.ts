@@ -35,7 +35,7 @@ export async function updateObject(write: WriteContext, plan: UpdatePlan): Promi
   const { info, store } = served;
   const strategy = updateStrategy(served, plan.subresource);
   if (strategy === undefined) throw newNotFound(info.group, info.resource, write.name);
-  const hooks = plan.subresource === '' || plan.subresource === 'status' ? env.hooksOf(served) : undefined;
+  const hooks = plan.subresource === '' ? env.hooksOf(served) : undefined;
   let attempt = 0;
   let created = false;
   let reservation: Reservation | undefined;

@@ -1,0 +1,160 @@
+/**
+ * What a write of a service takes and gives back: cluster IPs, node ports, the health check port.
+ *
+ *     begin (take what is new) → validate, store → keep (release what is no longer used) | give back (release what was taken)
+ *
+ * A crash between taking and storing leaks; the repair loop gives back what no service holds.
+ */
+import type { Service } from '#api/generated/core/v1';
+import { invalid } from '#machinery/field-error';
+import type { FieldError } from '#machinery/field-error';
+import type { KubeObject } from '#machinery/meta';
+import { newInternalError, newInvalid } from '#machinery/status-error';
+import type { Reservation, WriteHooks } from '../handlers/environment.ts';
+import {
+  fillIpFamilies, isHeadless, keepAllocated, needsClusterIp, needsHealthCheckPort, needsNodePorts, normalizeClusterIps,
+} from '../resources/core/services/families.ts';
+import { AllocationError, type AddressOwner, type ClusterIpAllocator } from './cluster-ips.ts';
+import type { NodePortAllocator } from './node-ports.ts';
+
+export interface ServiceAllocators { readonly clusterIps: ClusterIpAllocator; readonly nodePorts: NodePortAllocator }
+
+interface Taken { readonly ips: string[]; readonly ports: number[] }
+
+export function serviceHooks(allocators: ServiceAllocators): WriteHooks {
+  return {
+    beginCreate: (object, dryRun) => begin(allocators, object as Service, undefined, dryRun),
+    beginUpdate: (object, old, dryRun) => begin(allocators, object as Service, old as Service, dryRun),
+    async afterDelete(object, dryRun) {
+      if (!dryRun) await release(allocators, heldBy(object as Service));
+    },
+  };
+}
+
+/** What a service holds. */
+export function heldBy(service: Service): Taken {
+  const ips = needsClusterIp(service) ? (service.spec?.clusterIPs ?? []).filter((ip) => ip !== 'None' && ip !== '') : [];
+  return { ips, ports: [...nodePortsOf(service)] };
+}
+
+function nodePortsOf(service: Service): Set<number> {
+  const ports = new Set(needsNodePorts(service) ? (service.spec?.ports ?? []).map((port) => port.nodePort ?? 0).filter((port) => port !== 0) : []);
+  if (needsHealthCheckPort(service) && service.spec?.healthCheckNodePort) ports.add(service.spec.healthCheckNodePort);
+  return ports;
+}
+
+async function begin(allocators: ServiceAllocators, service: Service, old: Service | undefined, dryRun: boolean): Promise<Reservation> {
+  const taken: Taken = { ips: [], ports: [] };
+  const giveBack = async (): Promise<void> => { if (!dryRun) await release(allocators, taken); };
+  try {
+    normalizeClusterIps(service, old);
+    if (old !== undefined) keepAllocated(service, old);
+    refuse(service, fillIpFamilies(service, old, allocators.clusterIps.families()));
+    const owner = { namespace: service.metadata.namespace ?? '', name: service.metadata.name ?? '' };
+    await takeClusterIps(allocators, service, old, owner, dryRun, taken);
+    await takeNodePorts(allocators, service, old, owner, dryRun, taken);
+    await takeHealthCheckPort(allocators, service, old, owner, dryRun, taken);
+  } catch (error) {
+    await giveBack();
+    throw error;
+  }
+  return {
+    giveBack,
+    async keep() {
+      if (dryRun || old === undefined) return;
+      const now = heldBy(service);
+      const before = heldBy(old);
+      await release(allocators, { ips: before.ips.filter((ip) => !now.ips.includes(ip)), ports: before.ports.filter((port) => !now.ports.includes(port)) });
+    },
+  };
+}
+
+function refuse(service: Service, faults: readonly FieldError[]): void {
+  if (faults.length > 0) throw newInvalid('', 'Service', service.metadata.name ?? '', faults);
+}
+
+async function takeClusterIps({ clusterIps }: ServiceAllocators, service: Service, old: Service | undefined, owner: AddressOwner, dryRun: boolean, taken: Taken): Promise<void> {
+  const spec = service.spec!;
+  if (!needsClusterIp(service) || spec.clusterIP === 'None' || isHeadless(service)) {
+    if (spec.clusterIP === 'None') spec.clusterIPs = ['None'];
+    return;
+  }
+  const held = new Set(old === undefined ? [] : heldBy(old).ips);
+  const wanted = [...spec.clusterIPs ?? []];
+  for (const [i, family] of (spec.ipFamilies ?? []).entries()) {
+    const asked = wanted[i];
+    if (asked !== undefined && held.has(asked)) continue;
+    try {
+      if (asked === undefined || asked === '') wanted[i] = await clusterIps.takeAny(family as 'IPv4' | 'IPv6', owner, dryRun);
+      else await clusterIps.take(asked, owner, dryRun);
+    } catch (error) {
+      if (!(error instanceof AllocationError)) throw error;
+      if (asked === undefined || asked === '') throw newInternalError(new Error(`failed to allocate a serviceIP: ${error.message}`));
+      refuse(service, [invalid('spec.clusterIPs', spec.clusterIPs, `failed to allocate IP ${asked}: ${error.message}`)]);
+    }
+    taken.ips.push(wanted[i]!);
+  }
+  spec.clusterIPs = wanted;
+  if (wanted[0] !== undefined) spec.clusterIP = wanted[0];
+}
+
+async function takeNodePorts({ nodePorts }: ServiceAllocators, service: Service, old: Service | undefined, owner: AddressOwner, dryRun: boolean, taken: Taken): Promise<void> {
+  if (!needsNodePorts(service)) return;
+  const spec = service.spec!;
+  const allocate = spec.type === 'NodePort' || spec.allocateLoadBalancerNodePorts !== false;
+  const held = new Set(old === undefined ? [] : nodePortsOf(old));
+  /** Port → protocols of this service that use it: one number may serve several protocols. */
+  const used = new Map<number, Set<string>>();
+  const faults: FieldError[] = [];
+  for (const [i, port] of (spec.ports ?? []).entries()) {
+    const protocol = port.protocol ?? 'TCP';
+    const asked = port.nodePort ?? 0;
+    if (asked === 0 && !allocate) continue;
+    const place = `spec.ports[${i}].nodePort`;
+    try {
+      if (asked === 0) {
+        // The same service port over another protocol shares the number.
+        const shared = (spec.ports ?? []).find((other) => other !== port && other.port === port.port && (other.protocol ?? 'TCP') !== protocol && (other.nodePort ?? 0) !== 0)?.nodePort;
+        if (shared !== undefined && used.get(shared)?.has(protocol) === false) {
+          port.nodePort = shared;
+        } else {
+          port.nodePort = await nodePorts.takeAny(owner, dryRun, new Set(used.keys()));
+          taken.ports.push(port.nodePort);
+        }
+      } else if (used.get(asked)?.has(protocol) === true) {
+        throw new AllocationError('provided port is already allocated');
+      } else if (!held.has(asked) && !used.has(asked)) {
+        await nodePorts.take(asked, owner, dryRun);
+        taken.ports.push(asked);
+      }
+    } catch (error) {
+      if (!(error instanceof AllocationError)) throw error;
+      if (asked === 0) throw newInternalError(new Error(`failed to allocate a nodePort: ${error.message}`));
+      faults.push(invalid(place, asked, error.message));
+      continue;
+    }
+    const protocols = used.get(port.nodePort!) ?? new Set();
+    used.set(port.nodePort!, protocols.add(protocol));
+  }
+  refuse(service, faults);
+}
+
+async function takeHealthCheckPort({ nodePorts }: ServiceAllocators, service: Service, old: Service | undefined, owner: AddressOwner, dryRun: boolean, taken: Taken): Promise<void> {
+  if (!needsHealthCheckPort(service)) return;
+  const spec = service.spec!;
+  const asked = spec.healthCheckNodePort ?? 0;
+  if (asked !== 0 && old !== undefined && needsHealthCheckPort(old) && old.spec?.healthCheckNodePort === asked) return;
+  try {
+    if (asked === 0) spec.healthCheckNodePort = await nodePorts.takeAny(owner, dryRun, new Set((spec.ports ?? []).map((port) => port.nodePort ?? 0)));
+    else await nodePorts.take(asked, owner, dryRun);
+  } catch (error) {
+    if (!(error instanceof AllocationError)) throw error;
+    throw newInternalError(new Error(asked === 0 ? `failed to allocate a HealthCheck NodePort: ${error.message}` : `failed to allocate requested HealthCheck NodePort ${asked}: ${error.message}`));
+  }
+  taken.ports.push(spec.healthCheckNodePort!);
+}
+
+async function release({ clusterIps, nodePorts }: ServiceAllocators, { ips, ports }: Taken): Promise<void> {
+  for (const ip of ips) await clusterIps.release(ip);
+  for (const port of ports) await nodePorts.release(port);
+}

@@ -1,0 +1,80 @@
+/**
+ * The flow schemas and priority levels of a fresh cluster, as upstream names and sizes them.
+ *
+ * Made when absent; one whose annotation says that it follows the defaults is brought back to them.
+ */
+import { flowschemas, prioritylevelconfigurations, type FlowSchema, type PolicyRulesWithSubjects, type PriorityLevelConfiguration } from '#api/generated/flowcontrol/v1';
+import type { Client } from '#client/client';
+import { ensure } from './system-objects.ts';
+
+type Subjects = PolicyRulesWithSubjects['subjects'];
+type LevelSpec = NonNullable<PriorityLevelConfiguration['spec']>;
+
+const annotations = { 'apf.kubernetes.io/autoupdate-spec': 'true' };
+const EVERYONE = ['system:unauthenticated', 'system:authenticated'];
+
+const groups = (...names: string[]): Subjects => names.map((name) => ({ kind: 'Group', group: { name } }));
+const users = (...names: string[]): Subjects => names.map((name) => ({ kind: 'User', user: { name } }));
+const KUBE_SYSTEM_ACCOUNTS: Subjects = [{ kind: 'ServiceAccount', serviceAccount: { name: '*', namespace: 'kube-system' } }];
+
+const ALL_RESOURCES = { verbs: ['*'], apiGroups: ['*'], resources: ['*'], namespaces: ['*'], clusterScope: true };
+const ALL_URLS = { verbs: ['*'], nonResourceURLs: ['*'] };
+const everything = (subjects: Subjects): PolicyRulesWithSubjects => ({ subjects, resourceRules: [ALL_RESOURCES], nonResourceRules: [ALL_URLS] });
+
+function limited(shares: number, lendable: number, queuing?: readonly [queues: number, hand: number]): LevelSpec {
+  const limitResponse = queuing === undefined ? { type: 'Reject' } : { type: 'Queue', queuing: { queues: queuing[0], handSize: queuing[1], queueLengthLimit: 50 } };
+  return { type: 'Limited', limited: { nominalConcurrencyShares: shares, lendablePercent: lendable, limitResponse } };
+}
+
+const LEVELS: Readonly<Record<string, LevelSpec>> = {
+  exempt: { type: 'Exempt', exempt: { nominalConcurrencyShares: 0, lendablePercent: 0 } },
+  'catch-all': limited(5, 0),
+  system: limited(30, 33, [64, 6]),
+  'node-high': limited(40, 25, [64, 6]),
+  'leader-election': limited(10, 0, [16, 4]),
+  'workload-high': limited(40, 50, [128, 6]),
+  'workload-low': limited(100, 90, [128, 6]),
+  'global-default': limited(20, 50, [128, 6]),
+};
+
+const LEASES = { apiGroups: ['coordination.k8s.io'], resources: ['leases'], namespaces: ['*'] };
+
+const SCHEMAS: readonly (readonly [name: string, level: string, precedence: number, distinguisher: '' | 'ByUser' | 'ByNamespace', rules: PolicyRulesWithSubjects])[] = [
+  ['exempt', 'exempt', 1, '', everything(groups('system:masters'))],
+  ['catch-all', 'catch-all', 10_000, 'ByUser', everything(groups(...EVERYONE))],
+  ['probes', 'exempt', 2, '', { subjects: groups(...EVERYONE), nonResourceRules: [{ verbs: ['get'], nonResourceURLs: ['/healthz', '/readyz', '/livez'] }] }],
+  ['system-leader-election', 'leader-election', 100, 'ByUser', {
+    subjects: [...users('system:kube-controller-manager', 'system:kube-scheduler'), ...KUBE_SYSTEM_ACCOUNTS], resourceRules: [{ verbs: ['get', 'create', 'update'], ...LEASES }],
+  }],
+  ['system-node-high', 'node-high', 400, 'ByUser', {
+    subjects: groups('system:nodes'),
+    resourceRules: [{ verbs: ['*'], apiGroups: [''], resources: ['nodes', 'nodes/status'], namespaces: ['*'], clusterScope: true }, { verbs: ['*'], ...LEASES }],
+  }],
+  ['system-nodes', 'system', 500, 'ByUser', everything(groups('system:nodes'))],
+  ['kube-controller-manager', 'workload-high', 800, 'ByNamespace', everything(users('system:kube-controller-manager'))],
+  ['kube-scheduler', 'workload-high', 800, 'ByNamespace', everything(users('system:kube-scheduler'))],
+  ['kube-system-service-accounts', 'workload-high', 900, 'ByNamespace', everything(KUBE_SYSTEM_ACCOUNTS)],
+  ['service-accounts', 'workload-low', 9_000, 'ByUser', everything(groups('system:serviceaccounts'))],
+  ['global-default', 'global-default', 9_900, 'ByUser', everything(groups(...EVERYONE))],
+];
+
+/** @param now RFC 3339 */
+export async function ensureFlowControl(client: Client, now: string, signal: AbortSignal): Promise<void> {
+  for (const [name, spec] of Object.entries(LEVELS)) {
+    await ensure(client, prioritylevelconfigurations, { metadata: { name, annotations }, spec } as PriorityLevelConfiguration, signal);
+  }
+  for (const [name, level, matchingPrecedence, distinguisher, rules] of SCHEMAS) {
+    const schema: FlowSchema = {
+      metadata: { name, annotations },
+      spec: {
+        priorityLevelConfiguration: { name: level }, matchingPrecedence, ...(distinguisher === '' ? {} : { distinguisherMethod: { type: distinguisher } }), rules: [rules],
+      },
+    };
+    const created = await ensure(client, flowschemas, schema, signal);
+    if (created === undefined) continue;
+    const message = `This FlowSchema references the PriorityLevelConfiguration object named ${JSON.stringify(level)} and it exists`;
+    await client.for(flowschemas).updateStatus({
+      ...created, status: { conditions: [{ type: 'Dangling', status: 'False', lastTransitionTime: now, reason: 'Found', message }] },
+    }, { signal });
+  }
+}

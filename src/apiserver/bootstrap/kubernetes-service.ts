@@ -1,0 +1,65 @@
+/**
+ * The service `default/kubernetes`, by which everything in the cluster reaches the API server, and its endpoints: one address for
+ * each API server that runs.
+ */
+import { endpoints as endpointsResource, services } from '#api/generated/core/v1';
+import { endpointslices } from '#api/generated/discovery/v1';
+import type { Client } from '#client/client';
+import { isAlreadyExists, isNotFound } from '#machinery/status-error';
+
+const NAME = 'kubernetes';
+const NAMESPACE = 'default';
+
+export interface KubernetesServiceOptions {
+  /** First address of the service network. */
+  readonly serviceIp: string;
+  /** Where this API server is reached by pods. */
+  readonly address: string;
+  readonly port: number;
+}
+
+export async function ensureKubernetesService(client: Client, options: KubernetesServiceOptions, signal: AbortSignal): Promise<void> {
+  const family = options.serviceIp.includes(':') ? 'IPv6' : 'IPv4';
+  await orExisting(() => client.for(services, NAMESPACE).create({
+    metadata: { name: NAME, namespace: NAMESPACE, labels: { component: 'apiserver', provider: 'kubernetes' } },
+    spec: {
+      type: 'ClusterIP', clusterIP: options.serviceIp, clusterIPs: [options.serviceIp], ipFamilies: [family], ipFamilyPolicy: 'SingleStack', sessionAffinity: 'None',
+      ports: [{ name: 'https', port: 443, protocol: 'TCP', targetPort: options.port }],
+    },
+  }, { signal }));
+  // Nobody else reaches a loopback address: such a server is not for pods.
+  if (options.address.startsWith('127.') || options.address === '::1') return;
+  await ensureEndpoints(client, options, signal);
+  await ensureSlice(client, options, family, signal);
+}
+
+async function orExisting(create: () => Promise<unknown>): Promise<boolean> {
+  try {
+    await create();
+    return true;
+  } catch (error) {
+    if (isAlreadyExists(error)) return false;
+    throw error;
+  }
+}
+
+async function ensureEndpoints(client: Client, { address, port }: KubernetesServiceOptions, signal: AbortSignal): Promise<void> {
+  const api = client.for(endpointsResource, NAMESPACE);
+  const subsets = [{ addresses: [{ ip: address }], ports: [{ name: 'https', port, protocol: 'TCP' }] }];
+  const labels = { 'endpointslice.kubernetes.io/skip-mirror': 'true' };
+  if (await orExisting(() => api.create({ metadata: { name: NAME, namespace: NAMESPACE, labels }, subsets }, { signal }))) return;
+  const current = await api.get(NAME, { signal }).catch((error: unknown) => { if (isNotFound(error)) return undefined; throw error; });
+  const [subset] = current?.subsets ?? [];
+  if (current === undefined || (subset?.ports?.[0]?.port === port && subset.addresses?.some((entry) => entry.ip === address) === true)) return;
+  await api.update({ ...current, subsets }, { signal });
+}
+
+async function ensureSlice(client: Client, { address, port }: KubernetesServiceOptions, family: 'IPv4' | 'IPv6', signal: AbortSignal): Promise<void> {
+  const api = client.for(endpointslices, NAMESPACE);
+  const endpoints = [{ addresses: [address], conditions: { ready: true } }];
+  const ports = [{ name: 'https', port, protocol: 'TCP' }];
+  if (await orExisting(() => api.create({ metadata: { name: NAME, namespace: NAMESPACE, labels: { 'kubernetes.io/service-name': NAME } }, addressType: family, endpoints, ports }, { signal }))) return;
+  const current = await api.get(NAME, { signal });
+  if (current.ports?.[0]?.port === port && current.endpoints?.some((entry) => entry.addresses.includes(address)) === true) return;
+  await api.update({ ...current, endpoints, ports }, { signal });
+}
