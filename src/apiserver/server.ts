@@ -22,6 +22,8 @@ import type { StorageEngine } from '#storage/contract';
 import { createAccess, type Access } from './access.ts';
 import type { ExtensionPlugins } from './admission/registry.ts';
 import type { AuditLog } from './audit/audit-log.ts';
+import { ensureApiServices } from './bootstrap/api-services.ts';
+import { ensureFlowControl } from './bootstrap/flow-control.ts';
 import { ensurePriorityClasses, ensureSystemNamespaces } from './bootstrap/system-objects.ts';
 import type { RequestContext } from './context.ts';
 import { healthChecks } from './discovery/checks.ts';
@@ -164,6 +166,8 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
       await ensureServiceCidr(client, serviceCidrs, rfc3339(clock.now()), signal);
       const [address, port] = splitAddress(options.advertise ?? DEFAULT_ADVERTISE);
       await ensureKubernetesService(client, { serviceIp: new AddressRange(serviceCidrs[0]!).first(), address, port }, signal);
+      await ensureFlowControl(client, rfc3339(clock.now()), signal);
+      await ensureApiServices(client, table, rfc3339(clock.now()), signal);
       void repairRegularly({ client, allocators, clock, log }, stopping.signal);
       state.started = true;
       void compactRegularly(storage, clock, log, stopping.signal);
