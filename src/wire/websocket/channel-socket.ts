@@ -21,7 +21,7 @@ const CHANNEL_PROTOCOLS = ['v5.channel.k8s.io', 'v4.channel.k8s.io', 'v4.base64.
 
 export interface ChannelSocket {
   readonly protocol: string;
-  /** Data of a channel, or its half-close. */
+  /** Data of a channel. Nothing is read before this is called: set the other handlers first. */
   onMessage(handler: (channel: number, data: Buffer) => void): void;
   onCloseSignal(handler: (channel: number) => void): void;
   onClosed(handler: () => void): void;
@@ -42,6 +42,7 @@ export async function acceptChannels(request: IncomingMessage, socket: Duplex, h
   return accepted === undefined ? undefined : channelSocket(accepted);
 }
 
+/** The socket is paused: `resume` it when its listeners are in place. */
 export async function acceptWebSocket(request: IncomingMessage, socket: Duplex, head: Buffer, protocols: readonly string[]): Promise<WebSocket | undefined> {
   const offered = (request.headers['sec-websocket-protocol'] ?? '').split(',').map((word) => word.trim()).filter((word) => word !== '');
   const chosen = protocols.find((protocol) => offered.includes(protocol));
@@ -52,7 +53,11 @@ export async function acceptWebSocket(request: IncomingMessage, socket: Duplex, 
   const server = new WebSocketServer({ noServer: true, clientTracking: false, perMessageDeflate: false, maxPayload: MESSAGE_BYTES_MAX, handleProtocols: () => chosen ?? false });
   return new Promise((resolve) => {
     socket.once('close', () => resolve(undefined));
-    server.handleUpgrade(request, socket, head, (webSocket) => resolve(webSocket));
+    server.handleUpgrade(request, socket, head, (webSocket) => {
+      // Nothing is read before somebody listens.
+      webSocket.pause();
+      resolve(webSocket);
+    });
   });
 }
 
@@ -83,7 +88,10 @@ function channelSocket(webSocket: WebSocket): ChannelSocket {
   });
   return {
     protocol: webSocket.protocol,
-    onMessage: (handler) => { onMessage = handler; },
+    onMessage(handler) {
+      onMessage = handler;
+      webSocket.resume();
+    },
     onCloseSignal: (handler) => { onCloseSignal = handler; },
     onClosed: (handler) => { webSocket.once('close', handler); },
     send: (channel, data) => sendWithPressure(webSocket, base64 ? `${channel}${data.toString('base64')}` : Buffer.concat([Buffer.from([channel]), data])),

@@ -51,6 +51,7 @@ function tunnelMessages(webSocket: WebSocket, transport: Duplex, head: Buffer): 
     transport.pause();
     void sendWithPressure(webSocket, chunk).then(() => { transport.resume(); });
   });
+  webSocket.resume();
   return new Promise((resolve) => {
     const finish = (): void => { transport.destroy(); webSocket.close(1000); resolve(); };
     transport.on('end', finish);
@@ -64,13 +65,6 @@ function tunnelMessages(webSocket: WebSocket, transport: Duplex, head: Buffer): 
 async function forwardChannels(channels: ChannelSocket, ports: readonly number[], open: (headers: Record<string, string>) => Promise<Duplex>): Promise<void> {
   const data: Duplex[] = [];
   const closed = new Promise<void>((resolve) => { channels.onClosed(resolve); });
-  channels.onMessage((channel, message) => {
-    const stream = channel % 2 === 0 ? data[channel / 2] : undefined;
-    if (stream === undefined || stream.writableEnded || stream.write(message)) return;
-    const goOn = channels.pause();
-    stream.once('drain', goOn);
-    stream.once('close', goOn);
-  });
   const ended: Promise<void>[] = [];
   for (const [i, port] of ports.entries()) {
     const headers = { port: String(port), requestid: String(i) };
@@ -83,6 +77,13 @@ async function forwardChannels(channels: ChannelSocket, ports: readonly number[]
     await channels.send(2 * i + 1, portBytes);
     ended.push(copy(stream, 2 * i, channels), copy(error, 2 * i + 1, channels));
   }
+  channels.onMessage((channel, message) => {
+    const stream = channel % 2 === 0 ? data[channel / 2] : undefined;
+    if (stream === undefined || stream.writableEnded || stream.write(message)) return;
+    const goOn = channels.pause();
+    stream.once('drain', goOn);
+    stream.once('close', goOn);
+  });
   await Promise.race([closed, Promise.all(ended)]);
   channels.close();
 }

@@ -51,6 +51,8 @@ async function translate(channels: ChannelSocket, runtime: SpdyConnection, strea
   const stderr = streams.stderr && !streams.tty ? await open('stderr') : undefined;
   const resize = streams.tty ? await open('resize') : undefined;
 
+  channels.onCloseSignal((channel) => { if (channel === CHANNEL.stdin) stdin?.end(); });
+  channels.onClosed(() => runtime.close());
   channels.onMessage((channel, data) => {
     const stream = channel === CHANNEL.stdin ? stdin : channel === CHANNEL.resize ? resize : undefined;
     if (stream === undefined || stream.writableEnded || stream.destroyed || stream.write(data)) return;
@@ -58,8 +60,6 @@ async function translate(channels: ChannelSocket, runtime: SpdyConnection, strea
     stream.once('drain', goOn);
     stream.once('close', goOn);
   });
-  channels.onCloseSignal((channel) => { if (channel === CHANNEL.stdin) stdin?.end(); });
-  channels.onClosed(() => runtime.close());
 
   const [status] = await Promise.all([collect(error), pump(stdout, CHANNEL.stdout, channels), pump(stderr, CHANNEL.stderr, channels)]);
   if (status.length > 0) await channels.send(CHANNEL.error, isOldProtocol(channels.protocol) ? plainStatus(status) : status);
