@@ -20,6 +20,7 @@ import type { NodeAgent } from './node-agent.ts';
 import { podPaths, type PodPaths } from './paths.ts';
 import type { Snapshot } from './pleg/pleg.ts';
 import { refusal } from './pods/admission.ts';
+import { createAllocations, resizeSummary } from './pods/allocations.ts';
 import { createHousekeeping } from './pods/housekeeping.ts';
 import { createMirrorPods } from './pods/mirror-pods.ts';
 import { createPodStore, isMirrorPod, isStaticPod, type PodStore } from './pods/pod-store.ts';
@@ -106,19 +107,21 @@ export function createPodPipeline(options: PodPipelineOptions): PodPipeline {
   const imageManager = createImageManager({ images: options.images, clock, events, parallelMax: config.serializeImagePulls ? 1 : Math.max(1, config.maxParallelImagePulls), secret: objects.secret });
   const support = startSupport(options, { paths, objects, volumes, networkOf, ensureImage: imageManager.ensure, events });
   const start = containerStarter({ runtime, support, hooks, killer, events, random, paths, containerLogsDir: config.containerLogsDir });
+  const allocations = createAllocations(join(config.rootDir, 'allocated_pods_state'));
   const mirrors = createMirrorPods({ client: options.client, store, nodeName: config.nodeName });
   const syncer = podSyncer({
     runtime, runtimeName: options.runtimeName, clock, log, events, cgroups: options.cgroups, status, probes, volumes, volumeBackOff, killer, reasons, store, paths,
-    hostIps: () => config.nodeIps, imageIdOf: (container) => container.imageRef, networkFault: options.networkFault, ensureMirror: mirrors.ensure,
+    hostIps: () => config.nodeIps, imageIdOf: (container) => container.imageRef, networkFault: options.networkFault, ensureMirror: mirrors.ensure, pendingResize: allocations.pending,
     sync: {
       runtime, clock, log, events, probes, killer, start, backOff, reasons, paths, sandboxConfigOf: sandboxConfigs(options, paths, events), runtimeHandlerOf: (pod) => runtimeHandler(options.client, pod),
+      updatePodCgroup: options.cgroups.updatePod, memoryCapacityBytes: options.agent.memoryCapacityBytes,
     },
   });
   const workers = createPodWorkers({ syncer, clock, random, log, syncPeriodMs: config.syncPeriodMs });
   const housekeeping = createHousekeeping({
     runtime, log, store, workers, status, volumes, cgroups: options.cgroups, snapshot: options.snapshot, sourcesReady: options.sourcesReady, removeOrphanedMirrors: mirrors.removeOrphans,
     podLogsDir: config.podLogsDir, containerLogsDir: config.containerLogsDir,
-    onForgotten: (uid) => { objects.unregister(uid); tokens.forget(uid); probes.removePod(uid); reasons.clear(uid); volumeBackOff.reset(uid); },
+    onForgotten: (uid) => { objects.unregister(uid); tokens.forget(uid); probes.removePod(uid); reasons.clear(uid); volumeBackOff.reset(uid); allocations.forget(uid); },
   });
 
   const activePods = (): Pod[] => store.list().filter((pod) => {
@@ -130,7 +133,7 @@ export function createPodPipeline(options: PodPipelineOptions): PodPipeline {
     // What ran here before was admitted then.
     if (pod.status?.startTime !== undefined || pod.metadata.deletionTimestamp !== undefined || isStaticPod(pod)) return true;
     const fault = refusal(pod, {
-      allocatable: options.agent.allocatable(), others: activePods().filter((other) => other.metadata.uid !== pod.metadata.uid), pressures: options.agent.pressures(),
+      allocatable: options.agent.allocatable(), others: activePods().filter((other) => other.metadata.uid !== pod.metadata.uid).map(allocations.granted), pressures: options.agent.pressures(),
       allowedUnsafeSysctls: config.allowedUnsafeSysctls, node: options.node(),
     });
     if (fault === undefined) return true;
@@ -143,8 +146,19 @@ export function createPodPipeline(options: PodPipelineOptions): PodPipeline {
     store.set(pod);
     if (isMirrorPod(pod)) { followMirror(pod); return; }
     if (!admit(pod)) { workers.kill(pod).catch(() => undefined); return; }
+    allocations.grantAll(pod);
     objects.register(pod);
-    workers.update(pod);
+    workers.update(reviewed(pod));
+  }
+
+  /** With the resources that are granted; a changed wish is looked at first. */
+  function reviewed(pod: Pod): Pod {
+    const before = allocations.pending(pod)?.reason;
+    const verdict = allocations.review(pod, { allocatable: options.agent.allocatable(), others: activePods().filter((other) => other.metadata.uid !== pod.metadata.uid).map(allocations.granted) });
+    if (verdict === 'granted') events.pod(pod, 'Normal', 'ResizeStarted', `Pod resize started: ${resizeSummary(pod)}`);
+    const pending = allocations.pending(pod);
+    if (pending !== undefined && pending.reason !== before) events.pod(pod, 'Warning', `Resize${pending.reason}`, `Pod resize ${pending.reason}: ${resizeSummary(pod, pending.message)}`);
+    return allocations.granted(pod);
   }
 
   function followMirror(mirror: Pod): void {
@@ -161,10 +175,13 @@ export function createPodPipeline(options: PodPipelineOptions): PodPipeline {
       if (isMirrorPod(pod)) { followMirror(pod); return; }
       if (isOwnEcho(old, pod)) { status.reconcile(pod); return; }
       objects.register(pod);
-      workers.update(pod);
+      workers.update(reviewed(pod));
     },
     remove: (pod) => {
       store.remove(pod);
+      allocations.forget(pod.metadata.uid!);
+      // What it leaves may be what another waits for.
+      for (const other of store.list()) if (allocations.pending(other)?.reason === 'Deferred') workers.update(reviewed(other));
       if (isMirrorPod(pod)) { followMirror(pod); return; }
       workers.kill(pod).catch(() => undefined);
       options.onForgotten();

@@ -42,12 +42,13 @@ describe('kubelet with an API server', { skip: containerdMissing() ?? false }, (
   }
 
   before(async () => {
-    [containerd, cluster] = await Promise.all([startPrivateContainerd(), startCluster(process.env['CLUSTER_LOG'] === undefined ? {} : { log })]);
+    containerd = await startPrivateContainerd();
+    cluster = await startCluster(process.env['CLUSTER_LOG'] === undefined ? {} : { log });
     kubelet = newKubelet();
     await kubelet.start(signal);
     await kubelet.ready!(AbortSignal.timeout(10_000));
   });
-  after(async () => { await kubelet.stop(); await cluster.stop(); await containerd.stop(); });
+  after(async () => { await kubelet?.stop(); await cluster?.stop(); await containerd?.stop(); });
 
   const client = () => cluster.client.for(pods, 'default');
   const sh = (name: string, script: string, more: object = {}) => ({ name, image: BUSYBOX_IMAGE, imagePullPolicy: 'IfNotPresent', command: ['sh', '-c', script], ...more });

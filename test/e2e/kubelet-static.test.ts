@@ -38,7 +38,7 @@ describe('kubelet with static pods', { skip: containerdMissing() ?? false }, () 
     kubelet = newKubelet();
     await kubelet.start(signal);
   });
-  after(async () => { await kubelet.stop(); await containerd.stop(); });
+  after(async () => { await kubelet?.stop(); await containerd?.stop(); });
 
   const put = (pod: Pod): void => writeFileSync(join(manifests, `${pod.metadata.name}.json`), JSON.stringify({ apiVersion: 'v1', kind: 'Pod', ...pod }));
   const podOf = (name: string, spec: Pod['spec']): Pod => ({ metadata: { name, namespace: 'default', labels: { app: name } }, spec: { terminationGracePeriodSeconds: 2, ...spec! } });

@@ -47,7 +47,7 @@ function sysctlRefusal(pod: Pod, { allowedUnsafeSysctls }: AdmissionFacts): PodF
   return undefined;
 }
 
-function resourceRefusal(pod: Pod, { allocatable, others }: AdmissionFacts): PodFailure | undefined {
+export function resourceRefusal(pod: Pod, { allocatable, others }: Pick<AdmissionFacts, 'allocatable' | 'others'>): PodFailure | undefined {
   const refuse = (name: string, requested: number, used: number, capacity: number): PodFailure =>
     ({ reason: `OutOf${name}`, message: `Node didn't have enough resource: ${name}, requested: ${requested}, used: ${used}, capacity: ${capacity}` });
   const podsMax = bytes(allocatable['pods']);

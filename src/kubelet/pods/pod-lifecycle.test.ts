@@ -199,4 +199,23 @@ describe('pod life', () => {
     assert.equal([...w.runtime.containers.values()].filter((entry) => entry.config.metadata.name === 'debug').length, 1);
     assert.equal([...w.runtime.containers.values()].find((entry) => entry.config.metadata.name === 'debug')!.config.linux.securityContext.namespaceOptions.targetId, 'container0002');
   });
+
+  it('resizes in place, or with a restart where the policy says so', async () => {
+    const w = world();
+    const sized = (cpu: string, memory: string): Pod => podOf({ containers: [container('main', {
+      resources: { requests: { cpu, memory }, limits: { cpu, memory } }, resizePolicy: [{ resourceName: 'memory', restartPolicy: 'RestartContainer' }],
+    })] });
+    w.run(sized('500m', '64Mi'));
+    await w.clock.advance(100);
+    w.calls();
+    w.run(sized('1', '64Mi'));
+    await w.clock.advance(100);
+    assert.deepEqual(w.calls(), ['updateContainerResources:container0002']);
+    assert.deepEqual(w.status().containerStatuses?.[0]?.resources?.limits, { cpu: '1', memory: '64Mi' });
+    assert.equal(w.status().containerStatuses?.[0]?.restartCount, 0);
+    w.run(sized('1', '128Mi'));
+    await w.clock.advance(1_000);
+    assert.equal(w.status().containerStatuses?.[0]?.restartCount, 1);
+    assert.ok(w.events.includes('spec.containers{main} Killing: Container main resize requires restart, will be restarted'));
+  });
 });

@@ -7,7 +7,7 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Clock } from '#base/clock';
 import type { Logger } from '#base/log';
-import type { Pod, PodStatus } from '#api/generated/core/v1';
+import type { Pod, PodCondition, PodStatus } from '#api/generated/core/v1';
 import type { PodCgroups } from '../cgroups/pod-cgroups.ts';
 import type { RuntimeService } from '../cri/contract.ts';
 import type { PodPaths } from '../paths.ts';
@@ -15,7 +15,8 @@ import type { ProbeManager } from '../prober/probe-manager.ts';
 import type { BackOff } from '../runtime/back-off.ts';
 import type { ContainerKiller } from '../runtime/container-killer.ts';
 import type { PodEvents } from '../runtime/pod-events.ts';
-import { hasRunning, readPodState, type ContainerState, type PodState } from '../runtime/pod-state.ts';
+import { containerResize } from '../runtime/container-resize.ts';
+import { findState, hasRunning, readPodState, type ContainerState, type PodState } from '../runtime/pod-state.ts';
 import { messageOf } from '../runtime/start-error.ts';
 import { syncRuntime, type ReasonCache, type SyncRuntimeDeps } from '../runtime/sync-runtime.ts';
 import { podStatus } from '../status/pod-status.ts';
@@ -48,15 +49,19 @@ export interface SyncPodDeps {
   ensureMirror(pod: Pod): Promise<void>;
   /** Everything else that the runtime pass needs. */
   sync: Omit<SyncRuntimeDeps, 'onSandboxReady'>;
-  onAdmit?(pod: Pod): PodFailure | undefined;
+  /** Why the pod's wish for other resources waits. */
+  pendingResize(pod: Pod): PodCondition | undefined;
   writeFiles?: boolean;
 }
 
 export function podSyncer(deps: SyncPodDeps): PodSyncer {
+  /** By pod: what went wrong when it was resized. */
+  const resizeErrors = new Map<string, string>();
   const statusOf = (pod: Pod, state: PodState, options: { terminal: boolean; failure?: PodFailure | undefined }): PodStatus => {
     const status = podStatus({
       pod, state, previous: deps.status.get(pod.metadata.uid!), terminal: options.terminal, isStatic: isStaticPod(pod), hostIps: deps.hostIps(), runtimeName: deps.runtimeName,
       reasonOf: (name) => deps.reasons.get(pod.metadata.uid!, name), probed: deps.probes.verdict, imageIdOf: deps.imageIdOf, failure: options.failure,
+      resize: options.terminal ? [] : resizeConditions(deps, pod, state, resizeErrors.get(pod.metadata.uid!)),
     });
     const condition = options.failure?.condition;
     return condition === undefined ? status : { ...status, conditions: [...(status.conditions ?? []).filter((entry) => entry.type !== condition.type), { ...condition, status: 'True' }] };
@@ -84,6 +89,7 @@ export function podSyncer(deps: SyncPodDeps): PodSyncer {
       const ips = (status.podIPs ?? []).map(({ ip }) => ip);
       const onSandboxReady = async (): Promise<void> => { deps.status.set(pod, statusOf(pod, await readPodState(deps.runtime, uid, signal), { terminal: false })); };
       const result = await syncRuntime({ ...deps.sync, onSandboxReady }, pod, state, pod.spec?.hostNetwork === true ? deps.hostIps() : ips, signal);
+      if (result.resizeError === undefined) resizeErrors.delete(uid); else resizeErrors.set(uid, result.resizeError);
       // The next pass sees what this one did: new ids, addresses, reasons.
       const fresh = await readPodState(deps.runtime, uid, signal);
       const after = statusOf(pod, fresh, { terminal: false });
@@ -105,6 +111,7 @@ export function podSyncer(deps: SyncPodDeps): PodSyncer {
         throw error;
       }
       deps.probes.removePod(uid);
+      resizeErrors.delete(uid);
       const after = await readPodState(deps.runtime, uid, signal);
       const running = after.containers.filter((container) => container.state === 'running').map((container) => container.id);
       if (running.length > 0) throw new Error(`detected running containers after a successful KillPod, CRI violation: ${running.join(', ')}`);
@@ -126,6 +133,18 @@ export function podSyncer(deps: SyncPodDeps): PodSyncer {
       await deps.killer.killPod(placeholder(state), state, 1, signal);
     },
   };
+}
+
+/** A wish that waits, and a grant that the runtime does not enforce yet. */
+function resizeConditions(deps: SyncPodDeps, pod: Pod, state: PodState, error: string | undefined): PodCondition[] {
+  const pending = deps.pendingResize(pod);
+  const containers = [...(pod.spec?.containers ?? []), ...(pod.spec?.initContainers ?? [])];
+  const underWay = containers.some((container) => {
+    const current = findState(state, container.name);
+    return current !== undefined && containerResize(pod, container, current, deps.sync.memoryCapacityBytes()) !== undefined;
+  });
+  const inProgress: PodCondition = { type: 'PodResizeInProgress', status: 'True', ...(error === undefined ? {} : { reason: 'Error', message: error }), ...(pod.metadata.generation === undefined ? {} : { observedGeneration: pod.metadata.generation }) };
+  return [...(pending === undefined ? [] : [pending]), ...(underWay ? [inProgress] : [])];
 }
 
 /** Not ready: volumes lack something that may come; the events say what. */

@@ -7,8 +7,10 @@
  *     nothing left     → kill the pod
  */
 import type { Container, Pod } from '#api/generated/core/v1';
+import type { LinuxResources } from '../cri/contract.ts';
 import { isRestartableInit } from '../translation/container-list.ts';
 import { containerHash } from '../translation/labels.ts';
+import type { Resize } from './container-resize.ts';
 import { findState, type ContainerState, type PodState } from './pod-state.ts';
 import { podRestartPolicy, restartsAfter, shouldStart } from './restart-rules.ts';
 
@@ -23,6 +25,8 @@ export interface ProbeResults {
 
 export interface ContainerToKill { id: string; container: Container; message: string; reason: KillReason }
 
+export interface ContainerToUpdate { id: string; container: Container; resources: LinuxResources }
+
 export interface PodActions {
   killPod: boolean;
   createSandbox: boolean;
@@ -34,7 +38,11 @@ export interface PodActions {
   containersToStart: Container[];
   ephemeralToStart: Container[];
   containersToKill: ContainerToKill[];
+  /** In-place resize. */
+  containersToUpdate: ContainerToUpdate[];
 }
+
+export type ResizeOf = (container: Container, state: ContainerState) => Resize | undefined;
 
 export interface SandboxNeed { changed: boolean; attempt: number; sandboxId: string }
 
@@ -51,17 +59,22 @@ export function sandboxNeed(pod: Pod, state: PodState): SandboxNeed {
   return { changed: false, attempt: newest.metadata.attempt, sandboxId: newest.id };
 }
 
-export function podActions(pod: Pod, state: PodState, probes: ProbeResults): PodActions {
+export function podActions(pod: Pod, state: PodState, probes: ProbeResults, resizeOf: ResizeOf = () => undefined): PodActions {
   const need = sandboxNeed(pod, state);
   const actions: PodActions = {
     killPod: need.changed, createSandbox: need.changed, sandboxId: need.sandboxId, attempt: need.attempt,
-    initToStart: [], containersToStart: [], ephemeralToStart: [], containersToKill: [],
+    initToStart: [], containersToStart: [], ephemeralToStart: [], containersToKill: [], containersToUpdate: [],
   };
   if (need.changed) return withNewSandbox(pod, state, actions);
   actions.ephemeralToStart = ((pod.spec?.ephemeralContainers ?? []) as Container[]).filter((container) => findState(state, container.name) === undefined);
   const initialized = initActions(pod, state, probes, actions);
   if (actions.killPod || !initialized) return actions;
-  const kept = regularActions(pod, state, probes, actions);
+  const kept = regularActions(pod, state, probes, actions, resizeOf);
+  for (const container of (pod.spec?.initContainers ?? []).filter(isRestartableInit)) {
+    const current = findState(state, container.name);
+    const resize = current === undefined ? undefined : resizeOf(container, current);
+    if (resize !== undefined && !resize.restart) actions.containersToUpdate.push({ id: current!.id, container, resources: resize.update });
+  }
   if (kept === 0 && actions.containersToStart.length === 0) {
     actions.killPod = true;
     actions.initToStart = [];
@@ -152,7 +165,7 @@ function initStep(pod: Pod, container: Container, current: ContainerState, probe
 }
 
 /** @returns how many containers go on running as they are. */
-function regularActions(pod: Pod, state: PodState, probes: ProbeResults, actions: PodActions): number {
+function regularActions(pod: Pod, state: PodState, probes: ProbeResults, actions: PodActions, resizeOf: ResizeOf): number {
   let kept = 0;
   for (const container of pod.spec?.containers ?? []) {
     const current = findState(state, container.name);
@@ -164,8 +177,13 @@ function regularActions(pod: Pod, state: PodState, probes: ProbeResults, actions
       }
       continue;
     }
-    const fault = runningFault(container, current, probes);
-    if (fault === undefined) { kept++; continue; }
+    const resize = resizeOf(container, current);
+    const fault = runningFault(container, current, probes) ?? (resize?.restart === true ? { message: `Container ${container.name} resize requires restart`, reason: '' as const, always: true } : undefined);
+    if (fault === undefined) {
+      kept++;
+      if (resize !== undefined) actions.containersToUpdate.push({ id: current.id, container, resources: resize.update });
+      continue;
+    }
     const restart = fault.always || (container.restartPolicy ?? podRestartPolicy(pod)) !== 'Never';
     if (restart) actions.containersToStart.push(container);
     actions.containersToKill.push({ id: current.id, container, message: restart ? `${fault.message}, will be restarted` : fault.message, reason: fault.reason });

@@ -15,6 +15,7 @@ import type { PodPaths } from '../paths.ts';
 import { isRestartableInit } from '../translation/container-list.ts';
 import { containerHash } from '../translation/labels.ts';
 import type { BackOff } from './back-off.ts';
+import { containerResize } from './container-resize.ts';
 import type { ContainerKiller } from './container-killer.ts';
 import type { ContainerStarter, StartTarget } from './container-starter.ts';
 import { podActions, type PodActions, type ProbeResults } from './pod-actions.ts';
@@ -59,6 +60,8 @@ export interface SyncRuntimeDeps {
   /** Pure translation with the node's facts. */
   sandboxConfigOf(pod: Pod, attempt: number): SandboxConfig;
   runtimeHandlerOf(pod: Pod): Promise<string>;
+  updatePodCgroup(pod: Pod): void;
+  memoryCapacityBytes(): number;
   /** The pod has its address; images may still be pulled for minutes. */
   onSandboxReady(pod: Pod): Promise<void>;
   writeFiles?: boolean;
@@ -67,13 +70,15 @@ export interface SyncRuntimeDeps {
 export interface SyncResult {
   /** Something was done: the state should be read again soon. */
   changed: boolean;
+  /** Why a resize failed. */
+  resizeError?: string;
   /** The pass should be repeated after this long, when nothing else happens first. */
   retryMs?: number;
 }
 
 /** @throws Error when the pod as a whole could not go on; containers' own failures are in the reason cache. */
 export async function syncRuntime(deps: SyncRuntimeDeps, pod: Pod, state: PodState, ips: readonly string[], signal: AbortSignal): Promise<SyncResult> {
-  const actions = podActions(pod, state, deps.probes);
+  const actions = podActions(pod, state, deps.probes, (container, current) => containerResize(pod, container, current, deps.memoryCapacityBytes()));
   let changed = false;
   if (actions.createSandbox && actions.sandboxId !== '') deps.events.pod(pod, 'Normal', 'SandboxChanged', 'Pod sandbox changed, it will be killed and re-created.');
   if (actions.killPod) {
@@ -87,12 +92,30 @@ export async function syncRuntime(deps: SyncRuntimeDeps, pod: Pod, state: PodSta
       changed = true;
     }
   }
+  const resized = await resizeContainers(deps, pod, actions);
+  changed ||= resized.changed;
   if (actions.initToStart.length > 0) await pruneInitContainers(deps, pod, state, signal);
   const nothingToStart = actions.initToStart.length + actions.containersToStart.length + actions.ephemeralToStart.length === 0;
-  if (!actions.createSandbox && nothingToStart) return { changed };
+  const resizeError = resized.error === undefined ? {} : { resizeError: resized.error };
+  if (!actions.createSandbox && nothingToStart) return { changed, ...resizeError };
   const target = await targetOf(deps, pod, state, actions, ips, signal);
   const started = await startAll(deps, pod, actions.createSandbox ? withoutInit(pod, state) : state, actions, target, signal);
-  return { changed: changed || actions.createSandbox || started.any, ...(started.retryMs === undefined ? {} : { retryMs: started.retryMs }) };
+  return { changed: changed || actions.createSandbox || started.any, ...(started.retryMs === undefined ? {} : { retryMs: started.retryMs }), ...resizeError };
+}
+
+/** The pod's own limit goes up before its containers' and down after them. */
+async function resizeContainers(deps: SyncRuntimeDeps, pod: Pod, actions: PodActions): Promise<{ changed: boolean; error?: string }> {
+  if (actions.containersToUpdate.length === 0) return { changed: false };
+  const updatePod = (): string | undefined => { try { deps.updatePodCgroup(pod); return undefined; } catch (error) { return messageOf(error); } };
+  updatePod(); // what is a decrease may fail now
+  for (const { id, container, resources } of actions.containersToUpdate) {
+    try { await deps.runtime.updateContainerResources(id, resources); } catch (error) {
+      deps.log.info('container was not resized', { pod: podText(pod), container: container.name, error: messageOf(error) });
+      return { changed: true, error: messageOf(error) };
+    }
+  }
+  const error = updatePod();
+  return { changed: true, ...(error === undefined ? {} : { error }) };
 }
 
 /** After a new sandbox the init phase starts over. */

@@ -1,7 +1,7 @@
 /**
  * Pod, runtime state and probe results → the whole `PodStatus`. Pure.
  */
-import type { Container, ContainerStatus, Pod, PodStatus } from '#api/generated/core/v1';
+import type { Container, ContainerStatus, Pod, PodCondition, PodStatus } from '#api/generated/core/v1';
 import { podQos } from '#semantics/qos';
 import { isRestartableInit } from '../translation/container-list.ts';
 import type { ContainerState, PodState } from '../runtime/pod-state.ts';
@@ -23,6 +23,8 @@ export interface PodStatusInputs {
   /** Whether the container counts as ready and started, given that it runs. */
   probed(pod: Pod, container: Container, containerId: string): { ready: boolean; started: boolean };
   imageIdOf?(container: ContainerState): string;
+  /** Of an in-place resize that waits or is under way. */
+  resize?: readonly PodCondition[];
   /** Someone ends the pod: eviction, deadline. */
   failure?: { reason: string; message: string } | undefined;
 }
@@ -44,7 +46,7 @@ export function podStatus(inputs: PodStatusInputs): PodStatus {
   return {
     ...(pod.metadata.generation === undefined ? {} : { observedGeneration: pod.metadata.generation }),
     phase,
-    conditions: [...others, ...kubeletConditions({ pod, state, statuses: all, phase, others })],
+    conditions: [...others, ...(inputs.resize ?? []), ...kubeletConditions({ pod, state, statuses: all, phase, others })],
     ...(reason === undefined ? {} : { reason }), ...(message === undefined ? {} : { message }),
     ...addresses(inputs, previous),
     ...(previous.startTime === undefined ? {} : { startTime: previous.startTime }),

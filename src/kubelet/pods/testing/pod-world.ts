@@ -75,9 +75,9 @@ export function createPodWorld(machine = createMachine(), door: RuntimeService =
   const syncer = podSyncer({
     runtime, runtimeName: 'fake', clock, log, events, cgroups, status, probes, killer, reasons, store, paths, volumeBackOff: createBackOff(clock), writeFiles: false,
     volumes: { mountPod: async () => [], unmountPod: async () => undefined, containerMounts: async () => [], extraGroups: () => [], removeOrphans: async () => undefined },
-    hostIps: () => ['10.0.0.1'], imageIdOf: (container) => container.imageRef, networkFault: () => undefined, ensureMirror: async () => undefined,
+    hostIps: () => ['10.0.0.1'], imageIdOf: (container) => container.imageRef, networkFault: () => undefined, ensureMirror: async () => undefined, pendingResize: () => undefined,
     sync: {
-      runtime, clock, log, events, probes, killer, start, backOff: createBackOff(clock), reasons, paths, writeFiles: false, runtimeHandlerOf: async () => '',
+      runtime, clock, log, events, probes, killer, start, backOff: createBackOff(clock), reasons, paths, writeFiles: false, runtimeHandlerOf: async () => '', updatePodCgroup: () => undefined, memoryCapacityBytes: () => 2 ** 30,
       sandboxConfigOf: (pod, attempt) => sandboxConfig(pod, { attempt, hostname: pod.metadata.name!, dns: { servers: [], searches: [], options: [] }, logDirectory: '/l', cgroupParent: '/kubepods/x' }),
     },
   });
