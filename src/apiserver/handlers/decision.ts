@@ -1,16 +1,17 @@
 /** POST whose answer is computed: reviews, token requests, evictions, bindings. */
 import type { KubeObject } from '#machinery/meta';
 import { formatGroupVersion } from '#machinery/gvk';
-import { header, warn, type RequestContext } from '../context.ts';
+import { header, nowText, warn, type RequestContext } from '../context.ts';
 import type { AdmissionAttributes } from '../admission/plugin.ts';
 import type { ApiResponse } from '../request.ts';
 import type { DecisionResource } from '../resources/decision.ts';
 import { ensureNamespace, wipeSystemFields } from './before-create.ts';
 import { decodeAs, readObjectBody } from './decode-body.ts';
+import { ownedFields } from './decision-fields.ts';
 import { encodeForm } from './encode-form.ts';
 import type { HandlerEnvironment } from './environment.ts';
 import { MEDIA_TYPES, negotiate } from './negotiation.ts';
-import { writeOptions } from './request-options.ts';
+import { managerName, writeOptions } from './request-options.ts';
 
 export async function handleDecision(env: HandlerEnvironment, context: RequestContext, decision: DecisionResource): Promise<ApiResponse> {
   const output = negotiate(header(context.request, 'accept'), { shapes: false });
@@ -34,5 +35,9 @@ export async function handleDecision(env: HandlerEnvironment, context: RequestCo
     validate: (subject) => env.admission.validate(attributes(subject)), warn: (text) => warn(context, text),
     annotate: (key, value) => { context.auditAnnotations.set(key, value); },
   });
+  if (result.kind === decision.kind) {
+    const entries = ownedFields(decision, result, managerName(context, options), nowText(context));
+    if (entries !== undefined) result.metadata.managedFields = entries;
+  }
   return { status: 201, headers: { 'content-type': MEDIA_TYPES[output.format] }, body: encodeForm(output.format, result, output.pretty) };
 }
