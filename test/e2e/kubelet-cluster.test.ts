@@ -2,7 +2,7 @@
  * A real kubelet on a private containerd against an API server, controllers and scheduler in this process.
  */
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { request } from 'node:https';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
@@ -142,6 +142,26 @@ describe('kubelet with an API server', { skip: containerdMissing() ?? false }, (
     for (const path of ['/containerLogs/default/none/main', '/containerLogs/default/web/none', '/containerLogs/default/../main', '/containerLogs/default/%2e%2e/main', '/logs/../../etc/passwd']) assert.equal((await ask(path)).status, 404, path);
     const summary = JSON.parse((await ask('/stats/summary')).body) as { pods: { podRef: { name: string }; memory: { workingSetBytes: number } }[] };
     assert.ok(summary.pods.find((pod) => pod.podRef.name === 'web')!.memory.workingSetBytes > 0);
+  });
+
+  it('resizes in place', async () => {
+    const cgroup = async (): Promise<string> => {
+      const pod = await client().get('sized');
+      const [mount, file] = existsSync('/sys/fs/cgroup/memory') ? ['/sys/fs/cgroup/memory', 'memory.limit_in_bytes'] : ['/sys/fs/cgroup', 'memory.max'];
+      return readFileSync(join(mount!, containerd.cgroupRoot, 'kubepods/burstable', `pod${pod.metadata.uid}`, pod.status!.containerStatuses![0]!.containerID!.slice('containerd://'.length), file!), 'utf8').trim();
+    };
+    await create('sized', { containers: [sh('main', LOOP, { resources: { requests: { cpu: '50m', memory: '16Mi' }, limits: { memory: '32Mi' } } })] });
+    const before = await until('ready', ready('sized'));
+    assert.deepEqual(before.status?.conditions?.map((condition) => condition.type).sort(), ['ContainersReady', 'Initialized', 'PodReadyToStartContainers', 'PodScheduled', 'Ready']);
+    await client().patch('sized', 'application/strategic-merge-patch+json', { spec: { containers: [{ name: 'main', resources: { requests: { cpu: '100m' }, limits: { memory: '64Mi' } } }] } }, { subresource: 'resize' });
+    await until('resized', async () => (await client().get('sized')).status?.containerStatuses?.[0]?.resources?.limits?.['memory'] === '64Mi' && (await cgroup()) === String(64 * 1024 * 1024));
+    const after_ = await client().get('sized');
+    assert.equal(after_.status?.containerStatuses?.[0]?.containerID, before.status?.containerStatuses?.[0]?.containerID);
+    await client().patch('sized', 'application/strategic-merge-patch+json', { spec: { containers: [{ name: 'main', resources: { requests: { cpu: '900' } } }] } }, { subresource: 'resize' });
+    const pending = await until('infeasible', async () => (await client().get('sized')).status?.conditions?.find((condition) => condition.type === 'PodResizePending'));
+    assert.equal(pending.reason, 'Infeasible');
+    await client().delete('sized', { gracePeriodSeconds: 0 });
+    await until('gone', gone('sized'));
   });
 
   it('kills what fails its liveness probe, and counts', async () => {
