@@ -29,6 +29,7 @@ import { taintEvictionController } from './tainteviction/taint-eviction-controll
 import { ttlAfterFinishedController } from './ttlafterfinished/ttl-after-finished-controller.ts';
 import { claimProtectionController } from './volume/claim-protection.ts';
 import { ephemeralVolumeController } from './volume/ephemeral-volume-controller.ts';
+import { volumeBinderController } from './volume/volume-binder-controller.ts';
 import { volumeProtectionController } from './volume/volume-protection.ts';
 
 export const CONTROLLERS: readonly ControllerDefinition[] = [
@@ -58,6 +59,7 @@ export const CONTROLLERS: readonly ControllerDefinition[] = [
   clusterRoleAggregationController,
   bootstrapSigner,
   tokenCleaner,
+  volumeBinderController,
   claimProtectionController,
   volumeProtectionController,
   ephemeralVolumeController,
