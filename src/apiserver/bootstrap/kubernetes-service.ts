@@ -19,18 +19,34 @@ export interface KubernetesServiceOptions {
 }
 
 export async function ensureKubernetesService(client: Client, options: KubernetesServiceOptions, signal: AbortSignal): Promise<void> {
-  const family = options.serviceIp.includes(':') ? 'IPv6' : 'IPv4';
-  await orExisting(() => client.for(services, NAMESPACE).create({
-    metadata: { name: NAME, namespace: NAMESPACE, labels: { component: 'apiserver', provider: 'kubernetes' } },
-    spec: {
-      type: 'ClusterIP', clusterIP: options.serviceIp, clusterIPs: [options.serviceIp], ipFamilies: [family], ipFamilyPolicy: 'SingleStack', sessionAffinity: 'None',
-      ports: [{ name: 'https', port: 443, protocol: 'TCP', targetPort: options.port }],
-    },
-  }, { signal }));
+  // Looked for first: its address, taken already, would refuse a second creation.
+  if (!(await exists(() => client.for(services, NAMESPACE).get(NAME, { signal })))) await createService(client, options, signal);
   // Nobody else reaches a loopback address: such a server is not for pods.
   if (options.address.startsWith('127.') || options.address === '::1') return;
   await ensureEndpoints(client, options, signal);
-  await ensureSlice(client, options, family, signal);
+  await ensureSlice(client, options, familyOf(options.serviceIp), signal);
+}
+
+function familyOf(ip: string): 'IPv4' | 'IPv6' { return ip.includes(':') ? 'IPv6' : 'IPv4'; }
+
+async function createService(client: Client, options: KubernetesServiceOptions, signal: AbortSignal): Promise<void> {
+  await orExisting(() => client.for(services, NAMESPACE).create({
+    metadata: { name: NAME, namespace: NAMESPACE, labels: { component: 'apiserver', provider: 'kubernetes' } },
+    spec: {
+      type: 'ClusterIP', clusterIP: options.serviceIp, clusterIPs: [options.serviceIp], ipFamilies: [familyOf(options.serviceIp)], ipFamilyPolicy: 'SingleStack', sessionAffinity: 'None',
+      ports: [{ name: 'https', port: 443, protocol: 'TCP', targetPort: options.port }],
+    },
+  }, { signal }));
+}
+
+async function exists(get: () => Promise<unknown>): Promise<boolean> {
+  try {
+    await get();
+    return true;
+  } catch (error) {
+    if (isNotFound(error)) return false;
+    throw error;
+  }
 }
 
 async function orExisting(create: () => Promise<unknown>): Promise<boolean> {
