@@ -65,17 +65,30 @@ export async function saveSnapshot(engine: StorageEngine, path: string, clock: C
 }
 
 async function writeSnapshot(engine: StorageEngine, file: FileHandle, clock: Clock, signal: AbortSignal | undefined): Promise<SnapshotSummary> {
+  const chunks = snapshotChunks(engine, clock, signal);
+  for (;;) {
+    const next = await chunks.next();
+    if (next.done === true) return next.value;
+    await file.write(next.value);
+  }
+}
+
+/**
+ * The bytes of a snapshot, for whoever writes them elsewhere; the last chunk alone makes them whole.
+ * @throws CompactedError when history is compacted faster than it is read.
+ */
+export async function* snapshotChunks(engine: StorageEngine, clock: Clock, signal?: AbortSignal): AsyncGenerator<Buffer, SnapshotSummary> {
   const hash = createHash('sha256');
   let pending: Buffer[] = [];
   let pendingBytes = 0;
   let bytes = 0;
-  const flush = async (): Promise<void> => {
+  const gathered = (): Buffer => {
     const chunk = Buffer.concat(pending);
     pending = [];
     pendingBytes = 0;
     hash.update(chunk);
     bytes += chunk.length;
-    await file.write(chunk);
+    return chunk;
   };
   const emit = (...parts: Buffer[]): void => {
     for (const part of parts) { pending.push(part); pendingBytes += part.length; }
@@ -100,14 +113,14 @@ async function writeSnapshot(engine: StorageEngine, file: FileHandle, clock: Clo
       }
       frame('K', ...encodeItem(item));
       keys++;
-      if (pendingBytes >= WRITE_BYTES) await flush();
+      if (pendingBytes >= WRITE_BYTES) yield gathered();
     }
     if (!page.more) break;
     start = `${page.items[page.items.length - 1]!.key}\0`;
   }
-  await flush();
+  if (pendingBytes > 0) yield gathered();
   frame('E', json({ keys, leases: leases.size, sha256: hash.copy().digest('hex') }));
-  await flush();
+  yield gathered();
   return { ...header, keys, leases: leases.size, bytes };
 }
 
