@@ -46,6 +46,7 @@ export interface NodeAgent {
   whenReady(signal: AbortSignal): Promise<void>;
   node(): Node | undefined;
   memoryCapacityBytes(): number;
+  cpus(): number;
   allocatable(): Readonly<Record<string, string>>;
   /** What pods may use together. */
   capacity(): { milliCpus: number; memoryBytes: number };
@@ -102,6 +103,7 @@ export async function createNodeAgent(options: NodeAgentOptions, signal: AbortSi
     whenReady: (until) => reporter?.whenReady(until) ?? Promise.resolve(),
     node: () => reporter?.node(),
     memoryCapacityBytes: () => machine.memoryBytes,
+    cpus: () => machine.cpus,
     allocatable: () => allocatable,
     capacity: () => ({ milliCpus: milliCpu(allocatable['cpu']), memoryBytes: Math.max(0, machine.memoryBytes - bytes(config.reserved['memory'])) }),
     pressures: eviction.pressures,

@@ -32,6 +32,7 @@ import { containerKiller } from './runtime/container-killer.ts';
 import { containerStarter, type StartSupport } from './runtime/container-starter.ts';
 import { hookRunner } from './runtime/lifecycle-hooks.ts';
 import { podEvents } from './runtime/pod-events.ts';
+import { createSlots } from './runtime/slots.ts';
 import { createReasonCache } from './runtime/sync-runtime.ts';
 import { KUBELET_CONDITIONS } from './status/conditions.ts';
 import { createStatusManager, type StatusManager } from './status/status-manager.ts';
@@ -57,7 +58,7 @@ export interface PodPipelineOptions extends ComponentContext {
   cgroups: PodCgroups;
   services: Informer<Service> | undefined;
   node(): Node | undefined;
-  agent: Pick<NodeAgent, 'memoryCapacityBytes' | 'allocatable' | 'pressures' | 'onImage'>;
+  agent: Pick<NodeAgent, 'memoryCapacityBytes' | 'allocatable' | 'pressures' | 'onImage' | 'cpus'>;
   networkFault(): string | undefined;
   snapshot(signal: AbortSignal): Promise<Snapshot>;
   sourcesReady(): boolean;
@@ -82,6 +83,8 @@ export interface PodPipeline {
 
 /** A kubelet that has just started reads the services first. */
 const SERVICES_WAIT_MS = 10_000;
+const STARTS_MIN = 4;
+const STARTS_PER_CPU = 2;
 const VOLUME_RETRY_MS_MIN = 500;
 const VOLUME_RETRY_MS_MAX = 122_000;
 
@@ -106,14 +109,15 @@ export function createPodPipeline(options: PodPipelineOptions): PodPipeline {
   });
   const imageManager = createImageManager({ images: options.images, clock, events, parallelMax: config.serializeImagePulls ? 1 : Math.max(1, config.maxParallelImagePulls), secret: objects.secret });
   const support = startSupport(options, { paths, objects, volumes, networkOf, ensureImage: imageManager.ensure, events });
-  const start = containerStarter({ runtime, support, hooks, killer, events, random, paths, containerLogsDir: config.containerLogsDir });
+  const slots = createSlots(Math.max(STARTS_MIN, STARTS_PER_CPU * options.agent.cpus()));
+  const start = containerStarter({ runtime, support, hooks, killer, events, random, paths, slots, containerLogsDir: config.containerLogsDir });
   const allocations = createAllocations(join(config.rootDir, 'allocated_pods_state'));
   const mirrors = createMirrorPods({ client: options.client, store, nodeName: config.nodeName });
   const syncer = podSyncer({
     runtime, runtimeName: options.runtimeName, clock, log, events, cgroups: options.cgroups, status, probes, volumes, volumeBackOff, killer, reasons, store, paths,
     hostIps: () => config.nodeIps, imageIdOf: (container) => container.imageRef, networkFault: options.networkFault, ensureMirror: mirrors.ensure, pendingResize: allocations.pending,
     sync: {
-      runtime, clock, log, events, probes, killer, start, backOff, reasons, paths, sandboxConfigOf: sandboxConfigs(options, paths, events), runtimeHandlerOf: (pod) => runtimeHandler(options.client, pod),
+      runtime, clock, log, events, probes, killer, start, backOff, reasons, paths, slots, sandboxConfigOf: sandboxConfigs(options, paths, events), runtimeHandlerOf: (pod) => runtimeHandler(options.client, pod),
       updatePodCgroup: options.cgroups.updatePod, memoryCapacityBytes: options.agent.memoryCapacityBytes,
     },
   });

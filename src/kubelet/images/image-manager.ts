@@ -8,6 +8,7 @@ import type { AuthConfig, ImageService, RuntimeImage, SandboxConfig } from '../c
 import { rpcText } from '../cri/error-text.ts';
 import { createBackOff } from '../runtime/back-off.ts';
 import type { PodEvents } from '../runtime/pod-events.ts';
+import { createSlots } from '../runtime/slots.ts';
 import { StartError } from '../runtime/start-error.ts';
 import { credentialsFor } from './credentials.ts';
 
@@ -45,7 +46,7 @@ export function createImageManager(options: ImageManagerOptions): ImageManager {
   const backOff = createBackOff(options.clock);
   const backOffStart = new Map<string, number>();
   const lastError = new Map<string, string>();
-  const slots = semaphore(options.parallelMax);
+  const slots = createSlots(options.parallelMax);
 
   async function pull(pod: Pod, container: Container, image: string, sandbox: SandboxConfig, signal?: AbortSignal): Promise<RuntimeImage> {
     const key = `${pod.metadata.uid}_${image}`;
@@ -55,7 +56,7 @@ export function createImageManager(options: ImageManagerOptions): ImageManager {
       throw fail(pod, container, 'ImagePullBackOff', lastError.has(key) ? `${text}: ${lastError.get(key)}` : text);
     }
     const askedMs = options.clock.monotonicNow();
-    const release = await slots.enter(signal);
+    const release = await slots.enter(0, signal);
     try {
       options.events.container(pod, container.name, 'Normal', 'Pulling', `Pulling image "${image}"`);
       const startedMs = options.clock.monotonicNow();
@@ -135,24 +136,4 @@ function withDefaultTag(image: string): string {
 /** For pods that no API server defaulted (static ones). */
 function defaultPolicy(image: string): 'Always' | 'IfNotPresent' {
   return image.endsWith(':latest') ? 'Always' : 'IfNotPresent';
-}
-
-/** At most `max` inside at once, in the order of asking. */
-function semaphore(max: number): { enter(signal?: AbortSignal): Promise<() => void> } {
-  let inside = 0;
-  const waiting: (() => void)[] = [];
-  const leave = (): void => { inside--; waiting.shift()?.(); };
-  return {
-    enter: async (signal) => {
-      while (inside >= max) {
-        await new Promise<void>((resolve) => {
-          waiting.push(resolve);
-          signal?.addEventListener('abort', () => resolve(), { once: true });
-        });
-        signal?.throwIfAborted();
-      }
-      inside++;
-      return leave;
-    },
-  };
 }

@@ -9,7 +9,7 @@ import { mkdir, readdir, symlink, unlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Random } from '#base/random';
 import type { Container, Pod } from '#api/generated/core/v1';
-import type { Mount, RuntimeImage, RuntimeService, SandboxConfig } from '../cri/contract.ts';
+import type { ContainerConfig, Mount, RuntimeImage, RuntimeService, SandboxConfig } from '../cri/contract.ts';
 import type { PodPaths } from '../paths.ts';
 import { containerConfig } from '../translation/container-config.ts';
 import { containerResources } from '../translation/container-resources.ts';
@@ -18,6 +18,7 @@ import type { ContainerKiller } from './container-killer.ts';
 import type { HookRunner } from './lifecycle-hooks.ts';
 import type { PodEvents } from './pod-events.ts';
 import { findState, type PodState } from './pod-state.ts';
+import type { Slots } from './slots.ts';
 import { messageOf, StartError } from './start-error.ts';
 
 /** What the rest of the kubelet gives to a container that starts. */
@@ -41,6 +42,7 @@ export interface StarterDeps {
   events: PodEvents;
   random: Random;
   paths: PodPaths;
+  slots: Slots;
   /** '' for none. */
   containerLogsDir: string;
   /** A file system that can be written; false in tests. */
@@ -61,19 +63,25 @@ export function containerStarter(deps: StarterDeps): ContainerStarter {
       deps.events.container(pod, container.name, 'Warning', 'Failed', `Error: ${messageOf(error)}`);
       throw error instanceof StartError ? error : new StartError('CreateContainerConfigError', messageOf(error), { cause: error });
     });
-    const id = await deps.runtime.createContainer(target.sandboxId, config, target.sandboxConfig).catch((error: unknown) => {
-      deps.events.container(pod, container.name, 'Warning', 'Failed', `Error: ${messageOf(error)}`);
-      throw new StartError('CreateContainerError', messageOf(error), { cause: error });
-    });
-    deps.events.container(pod, container.name, 'Normal', 'Created', 'Container created');
-    await deps.runtime.startContainer(id).catch((error: unknown) => {
-      deps.events.container(pod, container.name, 'Warning', 'Failed', `Error: ${messageOf(error)}`);
-      throw new StartError('RunContainerError', messageOf(error), { cause: error });
-    });
-    deps.events.container(pod, container.name, 'Normal', 'Started', 'Container started');
+    const leave = await deps.slots.enter(0, signal);
+    const id = await createAndStart(deps, pod, container, target, config).finally(leave);
     if (deps.containerLogsDir !== '') await linkLog(deps, pod, container, restartCount, id);
     await runPostStart(deps, pod, container, id, target, signal);
   };
+}
+
+async function createAndStart(deps: StarterDeps, pod: Pod, container: Container, target: StartTarget, config: ContainerConfig): Promise<string> {
+  const id = await deps.runtime.createContainer(target.sandboxId, config, target.sandboxConfig).catch((error: unknown) => {
+    deps.events.container(pod, container.name, 'Warning', 'Failed', `Error: ${messageOf(error)}`);
+    throw new StartError('CreateContainerError', messageOf(error), { cause: error });
+  });
+  deps.events.container(pod, container.name, 'Normal', 'Created', 'Container created');
+  await deps.runtime.startContainer(id).catch((error: unknown) => {
+    deps.events.container(pod, container.name, 'Warning', 'Failed', `Error: ${messageOf(error)}`);
+    throw new StartError('RunContainerError', messageOf(error), { cause: error });
+  });
+  deps.events.container(pod, container.name, 'Normal', 'Started', 'Container started');
+  return id;
 }
 
 async function buildConfig(deps: StarterDeps, pod: Pod, container: Container, image: RuntimeImage, restartCount: number, state: PodState, target: StartTarget) {

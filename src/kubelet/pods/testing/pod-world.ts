@@ -16,6 +16,7 @@ import { containerKiller } from '../../runtime/container-killer.ts';
 import { containerStarter } from '../../runtime/container-starter.ts';
 import { hookRunner } from '../../runtime/lifecycle-hooks.ts';
 import { podEvents } from '../../runtime/pod-events.ts';
+import { createSlots } from '../../runtime/slots.ts';
 import { createReasonCache } from '../../runtime/sync-runtime.ts';
 import { createStatusManager } from '../../status/status-manager.ts';
 import { POD_UID_LABEL } from '../../translation/labels.ts';
@@ -67,7 +68,7 @@ export function createPodWorld(machine = createMachine(), door: RuntimeService =
   const cgroups = { pathOf: () => '/kubepods/x', ensurePod: () => undefined, balance: () => undefined, removePod: () => undefined, listPods: () => [] } as unknown as PodCgroups;
   const images = createImageManager({ images: fake, clock, events, parallelMax: 1, secret: async () => undefined });
   const start = containerStarter({
-    runtime, hooks, killer, events, random, paths, containerLogsDir: '', writeFiles: false,
+    runtime, hooks, killer, events, random, paths, slots: createSlots(4), containerLogsDir: '', writeFiles: false,
     support: {
       ensureImage: images.ensure, environment: async () => new Map(), mounts: async () => [], devices: async () => [], security: () => ({ seccompDefault: false, seccompDir: '/s' }), memoryCapacityBytes: () => 2 ** 30,
     },
@@ -77,7 +78,7 @@ export function createPodWorld(machine = createMachine(), door: RuntimeService =
     volumes: { mountPod: async () => [], unmountPod: async () => undefined, containerMounts: async () => [], extraGroups: () => [], removeOrphans: async () => undefined },
     hostIps: () => ['10.0.0.1'], imageIdOf: (container) => container.imageRef, networkFault: () => undefined, ensureMirror: async () => undefined, pendingResize: () => undefined,
     sync: {
-      runtime, clock, log, events, probes, killer, start, backOff: createBackOff(clock), reasons, paths, writeFiles: false, runtimeHandlerOf: async () => '', updatePodCgroup: () => undefined, memoryCapacityBytes: () => 2 ** 30,
+      runtime, clock, log, events, probes, killer, start, backOff: createBackOff(clock), reasons, paths, slots: createSlots(4), writeFiles: false, runtimeHandlerOf: async () => '', updatePodCgroup: () => undefined, memoryCapacityBytes: () => 2 ** 30,
       sandboxConfigOf: (pod, attempt) => sandboxConfig(pod, { attempt, hostname: pod.metadata.name!, dns: { servers: [], searches: [], options: [] }, logDirectory: '/l', cgroupParent: '/kubepods/x' }),
     },
   });
