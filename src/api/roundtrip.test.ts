@@ -5,8 +5,10 @@ import { test } from 'node:test';
 import { JSON_TYPE, PROTOBUF_TYPE } from '#machinery/codec/content-type';
 import { readEnvelope } from '#machinery/codec/protobuf-envelope';
 import { parseGroupVersion } from '#machinery/gvk';
-import { typeForKind } from './registry.ts';
-import { builtinSerializer } from './serializer.ts';
+import { Serializer } from '#machinery/codec/serializer';
+import { resolveType, typeForKind } from './registry.ts';
+
+const builtinSerializer = new Serializer({ resolveType, typeForKind });
 
 const DATA = new URL('../../../shared/roundtrip-v1.36/', import.meta.url);
 

@@ -67,12 +67,9 @@ class PathNode implements FieldPath {
   }
 
   toString(): string {
-    let out = '';
-    for (let node: PathNode | undefined = this; node !== undefined; node = node.#parent) {
-      const step = node.#isKey ? `[${node.#text}]` : node.#text;
-      out = node.#parent !== undefined && !node.#isKey ? `.${step}${out}` : step + out;
-    }
-    return out;
+    const before = this.#parent === undefined ? '' : this.#parent.toString();
+    if (this.#isKey) return `${before}[${this.#text}]`;
+    return this.#parent === undefined ? this.#text : `${before}.${this.#text}`;
   }
 }
 

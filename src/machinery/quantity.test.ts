@@ -45,7 +45,7 @@ test('huge exponents cost nothing', () => {
 });
 
 test('canonical text parses to the same value', () => {
-  fc.assert(fc.property(fc.bigInt(-(10n ** 17n), 10n ** 17n), fc.constantFrom('n', 'u', 'm', '', 'k', 'M', 'G', 'Ki', 'Mi', 'Gi', 'e3', 'e-6'), (number, suffix) => {
+  fc.assert(fc.property(fc.bigInt(-(10n ** 9n), 10n ** 9n), fc.constantFrom('n', 'u', 'm', '', 'k', 'M', 'G', 'Ki', 'Mi', 'Gi', 'e3', 'e-6'), (number, suffix) => {
     const first = q.parseQuantity(`${number}${suffix}`);
     const again = q.parseQuantity(q.formatQuantity({ ...first, text: undefined }));
     assert.equal(q.compareQuantities(first, again), 0);

@@ -127,7 +127,7 @@ test('YAML is read as Kubernetes reads it (B25)', () => {
 
 test('hostile YAML (B24)', () => {
   let bomb = 'a0: &a0 [x,x,x,x,x,x,x,x,x]\n';
-  for (let level = 1; level < 10; level++) bomb += `a${level}: &a${level} [${new Array(9).fill(`*a${level - 1}`).join(',')}]\n`;
+  for (let level = 1; level < 10; level++) bomb += `a${level}: &a${level} [${Array.from({ length: 9 }, () => `*a${level - 1}`).join(',')}]\n`;
   assert.throws(() => parseYaml(bomb), { message: 'yaml: document contains excessive aliasing' });
   assert.throws(() => parseYaml('a: &a [*a]'), { message: "yaml: anchor 'a' value contains itself" });
   assert.throws(() => parseYaml('\ta: 1'), { message: 'yaml: found character that cannot start any token' });
@@ -146,8 +146,8 @@ test('malformed protobuf (B26)', () => {
   const faults: readonly [Buffer, RegExp][] = [
     [Buffer.from('{}'), /expected prefix \[107 56 115 0\]/], [Buffer.alloc(0), /empty data/],
     [envelope([0x0a, 0x7f]), /unexpected EOF/], [envelope([0x08, 1]), /wrong wireType = 0 for field Metadata/],
-    [envelope([0x0a, ...new Array<number>(9).fill(0xff), 0x01]), /negative length/], [envelope(new Array<number>(12).fill(0xff)), /integer overflow/],
-    [envelope([0x0c]), /end group/], [envelope(new Array<number>(120).fill(0x7b)), /groups nested too deeply/],
+    [envelope([0x0a, ...Array.from({ length: 9 }, () => 0xff), 0x01]), /negative length/], [envelope(Array.from({ length: 12 }, () => 0xff)), /integer overflow/],
+    [envelope([0x0c]), /end group/], [envelope(Array.from({ length: 120 }, () => 0x7b)), /groups nested too deeply/],
   ];
   for (const [body, message] of faults) assert.throws(() => decode(body, 'Warn', 'application/vnd.kubernetes.protobuf'), (error) => error instanceof StatusError && error.code === 400 && message.test(error.message));
 });

@@ -5,7 +5,7 @@
  * key like any other.
  */
 import { DecodeError } from './decode-error.ts';
-import { JsonReader } from './json-reader.ts';
+import type { JsonReader } from './json-reader.ts';
 
 const MAX_INT64 = 2n ** 63n - 1n;
 const MIN_INT64 = -(2n ** 63n);
