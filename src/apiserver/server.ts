@@ -5,6 +5,7 @@
  *
  * Its own parts (informers of access, bootstrap) go through the same handler chain as everybody else, as `system:apiserver`.
  */
+import { flowschemas, prioritylevelconfigurations } from '#api/generated/flowcontrol/v1';
 import { servicecidrs } from '#api/generated/networking/v1';
 import { pods, resourcequotas, type Pod, type ResourceQuota } from '#api/generated/core/v1';
 import { rfc3339, type Clock } from '#base/clock';
@@ -31,7 +32,8 @@ import { issuerRoutes } from './discovery/issuer-routes.ts';
 import { pageNotFound, routes, type MountedRoute } from './discovery/routes.ts';
 import { openApiRoutes } from './openapi/routes.ts';
 import type { BuildInfo } from './discovery/version.ts';
-import { filterChain, type FlowClassifier } from './filters/chain.ts';
+import { filterChain } from './filters/chain.ts';
+import { flowClassifier } from './filters/flow-classifier.ts';
 import { inFlightLimit } from './filters/in-flight.ts';
 import { ConnectRegistry, type ConnectHandler } from './handlers/connect-registry.ts';
 import { dispatch } from './handlers/dispatch.ts';
@@ -80,7 +82,6 @@ export interface ApiServerOptions {
   readonly mounted?: readonly MountedRoute[];
   readonly extensions?: ExtensionPlugins;
   readonly audit?: AuditLog;
-  readonly classify?: FlowClassifier;
   readonly build?: BuildInfo;
 }
 
@@ -139,7 +140,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
   });
   chain = filterChain({
     clock, random, log, metrics, authenticators: access.authenticators, anonymous: options.anonymous ?? true, authorizer: access.authorizer,
-    impersonation: access.impersonation, inFlight: inFlightLimit(), classify: options.classify, audit: options.audit,
+    impersonation: access.impersonation, inFlight: inFlightLimit(), classify: flowClassifier(informers.for(flowschemas), informers.for(prioritylevelconfigurations)), audit: options.audit,
     statusResponse: (request, _info, error) => statusErrorResponse(request, error), stopping: stopping.signal,
     handler: (context) => answer(context),
   });

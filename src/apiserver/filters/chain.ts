@@ -42,7 +42,7 @@ export interface ChainOptions {
   readonly authorizer: Authorizer;
   readonly impersonation: Impersonation | undefined;
   readonly inFlight: InFlight;
-  readonly classify: FlowClassifier | undefined;
+  readonly classify: FlowClassifier;
   readonly audit: AuditLog | undefined;
   /** A Status in the form the client accepts. */
   readonly statusResponse: (request: ApiRequest, info: RequestInfo | undefined, error: StatusError) => ApiResponse;
@@ -84,7 +84,7 @@ export function filterChain(options: ChainOptions): ApiHandler {
         audit?.impersonate(acting);
       }
     }
-    passage.flow = options.classify?.(info, user);
+    passage.flow = options.classify(info, user);
     const long = isLongRunning(info);
     const leave = long ? undefined : options.inFlight.enter(info, user);
     const deadline = long ? undefined : startDeadline(clock, timeoutMs(info), request.signal);
