@@ -79,7 +79,7 @@ export function createControlPlane(options: ControlPlaneOptions): ControlPlane {
     api,
     createControllerManager({
       ...shared, log: log.child({ component: 'controller-manager' }), client: clientAs('system:kube-controller-manager', []), clientFor: serviceAccount,
-      options: { rootCa: pki.authority.certificatePem, signing: { caCertificate: pki.authority.certificatePem, caKey: authorityKeyPem(pki) }, ...options.controllers },
+      options: { rootCa: pki.authority.certificatePem, signing: { caCertificate: pki.authority.certificatePem, caKey: authorityKeyPem(pki) }, serviceAccountSigningKey: async () => (await pki.serviceAccountKeys()).signing, ...options.controllers },
     }),
     createScheduler({ ...shared, log: log.child({ component: 'scheduler' }), client: clientAs('system:kube-scheduler', []) }),
     ...(options.addons === undefined ? [] : [addonComponent(admin, options.addons, options)]),

@@ -1,4 +1,5 @@
 /** Settings of the controllers, with upstream's defaults. */
+import type { SigningKey } from '#pki/jwt';
 
 export interface ControllerOptions {
   readonly clusterName: string;
@@ -23,6 +24,8 @@ export interface ControllerOptions {
   readonly rootCa?: string;
   /** For signing certificate requests; without them those controllers stay off. */
   readonly signing?: { readonly caCertificate: string; readonly caKey: string };
+  /** Signs tokens that secrets ask for; without it they stay empty. */
+  readonly serviceAccountSigningKey?: () => Promise<SigningKey>;
   readonly signingDurationMs: number;
   readonly horizontalPodAutoscalerSyncMs: number;
   readonly resourceQuotaResyncMs: number;

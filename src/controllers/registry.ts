@@ -21,9 +21,12 @@ import { nodeLifecycleController } from './nodelifecycle/node-lifecycle-controll
 import { podGcController } from './podgc/pod-gc-controller.ts';
 import { replicaSetController } from './replicaset/replicaset-controller.ts';
 import { replicationController } from './replicaset/replication-controller.ts';
+import { resourceClaimController } from './resourceclaim/resource-claim-controller.ts';
 import { resourceQuotaController } from './resourcequota/resource-quota-controller.ts';
 import { rootCaPublisher } from './serviceaccount/root-ca-publisher.ts';
 import { serviceAccountsController } from './serviceaccount/service-accounts-controller.ts';
+import { tokenSecretsController } from './serviceaccount/token-secrets-controller.ts';
+import { serviceCidrController } from './servicecidr/service-cidr-controller.ts';
 import { statefulSetController } from './statefulset/statefulset-controller.ts';
 import { taintEvictionController } from './tainteviction/taint-eviction-controller.ts';
 import { ttlAfterFinishedController } from './ttlafterfinished/ttl-after-finished-controller.ts';
@@ -35,6 +38,7 @@ import { volumeProtectionController } from './volume/volume-protection.ts';
 export const CONTROLLERS: readonly ControllerDefinition[] = [
   serviceAccountsController,
   rootCaPublisher,
+  tokenSecretsController,
   namespaceController,
   nodeIpamController,
   nodeLifecycleController,
@@ -63,6 +67,8 @@ export const CONTROLLERS: readonly ControllerDefinition[] = [
   claimProtectionController,
   volumeProtectionController,
   ephemeralVolumeController,
+  resourceClaimController,
+  serviceCidrController,
   // Last: it shares the informers that the others asked for.
   garbageCollectorController,
 ];

@@ -224,8 +224,7 @@ function reuseDeleted(plan: SlicePlan, service: Service): void {
     if (at < 0 || !ownedBy(old, service)) continue;
     const [slice] = plan.create.splice(at, 1);
     plan.delete.splice(plan.delete.indexOf(old), 1);
-    const { generateName: _, ...metadata } = slice!.metadata;
-    plan.update.push({ ...slice!, metadata: { ...metadata, name: old.metadata.name! } });
+    plan.update.push({ ...slice!, metadata: { ...slice!.metadata, name: old.metadata.name! } });
   }
 }
 

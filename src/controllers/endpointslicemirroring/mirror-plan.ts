@@ -104,7 +104,6 @@ function recycle(plan: Pick<MirrorPlan, 'create' | 'update' | 'delete'>): void {
     if (at < 0) continue;
     const [old] = plan.delete.splice(at, 1);
     plan.create.splice(plan.create.indexOf(slice), 1);
-    const { generateName: _, ...metadata } = slice.metadata;
-    plan.update.push({ ...slice, metadata: { ...metadata, name: old!.metadata.name! } });
+    plan.update.push({ ...slice, metadata: { ...slice.metadata, name: old!.metadata.name! } });
   }
 }
