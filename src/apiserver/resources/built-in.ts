@@ -46,6 +46,10 @@ import { clusterRoleBindingDefinition } from './rbac/clusterrolebindings/definit
 import { clusterRoleDefinition } from './rbac/clusterroles/definition.ts';
 import { roleBindingDefinition } from './rbac/rolebindings/definition.ts';
 import { roleDefinition } from './rbac/roles/definition.ts';
+import { deviceClassDefinition } from './resource/deviceclasses/definition.ts';
+import { resourceClaimDefinition } from './resource/resourceclaims/definition.ts';
+import { resourceClaimTemplateDefinition } from './resource/resourceclaimtemplates/definition.ts';
+import { resourceSliceDefinition } from './resource/resourceslices/definition.ts';
 import { priorityClassDefinition } from './scheduling/priorityclasses/definition.ts';
 import { csiDriverDefinition } from './storage/csidrivers/definition.ts';
 import { csiNodeDefinition } from './storage/csinodes/definition.ts';
@@ -101,6 +105,10 @@ export const BUILT_IN_DEFINITIONS: readonly ResourceDefinition[] = [
   clusterRoleDefinition,
   roleBindingDefinition,
   roleDefinition,
+  deviceClassDefinition,
+  resourceClaimDefinition,
+  resourceClaimTemplateDefinition,
+  resourceSliceDefinition,
   priorityClassDefinition,
   csiDriverDefinition,
   csiNodeDefinition,

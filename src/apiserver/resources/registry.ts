@@ -32,8 +32,10 @@ function definitionOf(info: ResourceInfo, own: ReadonlyMap<string, ResourceDefin
   const generic = genericDefinition(info);
   const stored = storedIdentity(info, generic).info;
   const conversion = conversionOf(info, stored);
-  if (conversion === undefined) return generic;
-  return convertedDefinition(info, own.get(`${stored.group}/${stored.version}/${stored.resource}`) ?? genericDefinition(stored), conversion);
+  const definition = own.get(`${stored.group}/${stored.version}/${stored.resource}`) ?? (stored.type === info.type ? generic : genericDefinition(stored));
+  if (conversion !== undefined) return convertedDefinition(info, definition, conversion);
+  // The same JSON under another version.
+  return { ...definition, resource: generic.resource, schema: info.type };
 }
 
 /** Everything that is served, reviews and the like included. */

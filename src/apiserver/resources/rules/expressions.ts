@@ -15,6 +15,9 @@ export interface ExpressionScope {
   readonly stored: boolean;
 }
 
+/** A device selector: @returns what is wrong with it, or that it is too costly. */
+export type DeviceExpressionChecker = (expression: string, stored: boolean) => { readonly fault: string } | 'too costly' | undefined;
+
 export type ExpressionResult = 'bool' | 'string' | 'string or null' | 'apply configuration' | 'json patch';
 
 export interface PolicyExpressions {
@@ -29,10 +32,18 @@ export type ExpressionChecker = (composed: boolean) => PolicyExpressions;
 
 const ANYTHING: PolicyExpressions = { declare: () => undefined, check: () => undefined };
 let checker: ExpressionChecker = () => ANYTHING;
+let deviceChecker: DeviceExpressionChecker = () => undefined;
 
 /** Given once, when the API server is built. */
-export function useExpressionChecker(given: ExpressionChecker): void {
+export function useExpressionChecker(given: ExpressionChecker, givenForDevices: DeviceExpressionChecker): void {
   checker = given;
+  deviceChecker = givenForDevices;
+}
+
+export function checkDeviceExpression(expression: string, stored: boolean, place: string, faults: Faults): void {
+  const answer = deviceChecker(expression, stored);
+  if (answer === 'too costly') faults.forbidden(place, 'too complex, exceeds cost limit');
+  else if (answer) faults.invalid(place, expression, answer.fault);
 }
 
 export function policyExpressions(composed: boolean): PolicyExpressions {

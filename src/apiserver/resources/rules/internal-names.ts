@@ -6,7 +6,10 @@ export const FIELD_NAMES: Readonly<Record<string, string>> = {
   seLinuxOptions: 'SELinuxOptions', seLinuxChangePolicy: 'SELinuxChangePolicy', httpGet: 'HTTPGet', tcpSocket: 'TCPSocket', grpc: 'GRPC',
   cidrs: 'CIDRs', ip: 'IP', csi: 'CSI', nfs: 'NFS', fc: 'FC', rbd: 'RBD', iscsi: 'ISCSI', cephfs: 'CephFS', fsType: 'FSType',
   fsGroup: 'FSGroup', fsGroupChangePolicy: 'FSGroupChangePolicy', cpu: 'CPU', url: 'URL', apiGroups: 'APIGroups', apiVersions: 'APIVersions',
-  nonResourceURLs: 'NonResourceURLs', httpHeaders: 'HTTPHeaders', uri: 'URI', windowsOptions: 'WindowsOptions',
+  nonResourceURLs: 'NonResourceURLs', httpHeaders: 'HTTPHeaders', uri: 'URI', windowsOptions: 'WindowsOptions', cel: 'CEL',
+  'resource/v1.DeviceAttribute.int': 'IntValue', 'resource/v1.DeviceAttribute.bool': 'BoolValue', 'resource/v1.DeviceAttribute.string': 'StringValue',
+  'resource/v1.DeviceAttribute.version': 'VersionValue', 'resource/v1.DeviceAttribute.ints': 'IntValues', 'resource/v1.DeviceAttribute.bools': 'BoolValues',
+  'resource/v1.DeviceAttribute.strings': 'StringValues', 'resource/v1.DeviceAttribute.versions': 'VersionValues',
   gcePersistentDisk: 'GCEPersistentDisk', awsElasticBlockStore: 'AWSElasticBlockStore', storageos: 'StorageOS',
 };
 
