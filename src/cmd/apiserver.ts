@@ -1,5 +1,9 @@
 /** `kubernode apiserver`: the API server by itself, with its own certificate authority and an administrator's kubeconfig. */
+import { readFileSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
+import { createAuditLog, type AuditLog } from '#apiserver/audit/audit-log';
+import { fileSink } from '#apiserver/audit/file-sink';
+import { parseAuditPolicy } from '#apiserver/audit/policy';
 import { createApiServer } from '#apiserver/server';
 import { systemClock } from '#base/clock';
 import { jsonLogger, type Logger } from '#base/log';
@@ -18,6 +22,8 @@ export interface ApiServerCommand {
   readonly securePort: string;
   readonly bindAddress: string;
   readonly storage: string;
+  readonly auditPolicyFile?: string;
+  readonly auditLogPath?: string;
   readonly featureGates?: string;
   readonly runtimeConfig?: string;
 }
@@ -31,10 +37,11 @@ export async function runApiServer(command: ApiServerCommand): Promise<void> {
   const pki = clusterPki({ directory: paths.pki, clock: systemClock, random: systemRandom, serviceAddress: SERVICE_ADDRESS, addresses: [command.bindAddress] });
   const storage = await openStorage(command.storage, paths.storage, log);
   const gates = featureGates(KNOWN_FEATURES, parseFeatureGates(command.featureGates ?? ''));
+  const audit = auditLogOf(command, log);
   const advertise = `${command.bindAddress}:${command.securePort}`;
   const server = createApiServer({
     storage, clock: systemClock, random: systemRandom, log, metrics: new MetricsRegistry(), pki, advertise,
-    runtimeConfig: parseSwitches(command.runtimeConfig ?? ''), featureEnabled: gates.enabled,
+    runtimeConfig: parseSwitches(command.runtimeConfig ?? ''), featureEnabled: gates.enabled, ...(audit === undefined ? {} : { audit }),
   });
   const stop = new AbortController();
   const started = performance.now();
@@ -49,6 +56,17 @@ export async function runApiServer(command: ApiServerCommand): Promise<void> {
   stop.abort();
   await server.stop();
   await storage.close();
+}
+
+/** Without a policy and a place to write to nothing is audited, as upstream. @throws UserError */
+function auditLogOf({ auditPolicyFile, auditLogPath }: ApiServerCommand, log: Logger): AuditLog | undefined {
+  if (auditPolicyFile === undefined || auditLogPath === undefined) return undefined;
+  const sink = auditLogPath === '-' ? { write: (line: string) => { process.stdout.write(line); } } : fileSink({ path: auditLogPath, clock: systemClock, log });
+  try {
+    return createAuditLog({ policy: parseAuditPolicy(readFileSync(auditPolicyFile, 'utf8'), auditPolicyFile), sink, clock: systemClock });
+  } catch (error) {
+    throw new UserError(`the audit policy cannot be read: ${(error as Error).message}`);
+  }
 }
 
 /** @throws UserError for an engine that does not exist. */
