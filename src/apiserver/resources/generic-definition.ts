@@ -38,7 +38,7 @@ export function genericDefinition(info: ResourceInfo): ResourceDefinition {
     },
   };
   return {
-    resource, schema: info.type, nameRule: info.group === 'rbac.authorization.k8s.io' ? 'path-segment' : 'dns1123-subdomain', strategy, ...(hasStatus ? { statusStrategy } : {}),
+    resource, schema: info.type, nameRule: info.group === 'apiregistration.k8s.io' ? 'path-segment' : 'dns1123-subdomain', strategy, ...(hasStatus ? { statusStrategy } : {}),
     allowUnconditionalUpdate: UNCONDITIONAL_GROUPS.has(info.group),
   };
 }
