@@ -5,33 +5,44 @@
  */
 import { newRequestEntityTooLarge } from '#machinery/status-error';
 import { TransportError, type Transport, type TransportRequest, type TransportResponse } from '#client/transport';
+import { LazyAbort } from './lazy-abort.ts';
 import type { ApiHandler, ApiRequest, UserInfo } from './request.ts';
 
 const EMPTY = Buffer.alloc(0);
 
 export function inProcessTransport(handler: ApiHandler, user: UserInfo): Transport {
-  const closed = new AbortController();
+  const active = new Set<LazyAbort>();
+  let closed = false;
   return {
     async request(request: TransportRequest): Promise<TransportResponse> {
-      if (closed.signal.aborted) throw new TransportError('transport is closed', { neverSent: true });
-      const cancelled = new AbortController();
-      const signals = [cancelled.signal, closed.signal];
-      if (request.signal !== undefined) signals.push(request.signal);
-      const signal = AbortSignal.any(signals);
+      if (closed) throw new TransportError('transport is closed', { neverSent: true });
+      const { signal: callerSignal } = request;
+      const caller = new LazyAbort(callerSignal === undefined ? undefined : () => callerSignal);
+      active.add(caller);
+      const done = (): void => { active.delete(caller); caller.leave(); };
       const body = request.body ?? EMPTY;
       const apiRequest: ApiRequest = {
-        method: request.method, target: request.path, headers: request.headers ?? {}, signal,
+        method: request.method, target: request.path, headers: request.headers ?? {}, get signal() { return caller.signal; },
         connection: { remoteAddress: '127.0.0.1', tls: true, user },
         async readBody(maxBytes) {
           if (body.length > maxBytes) throw newRequestEntityTooLarge(`limit is ${maxBytes}`);
           return body;
         },
       };
-      const response = await handler(apiRequest);
-      request.signal?.throwIfAborted();
-      return { status: response.status, headers: flatten(response.headers), body: pieces(response.body), cancel: () => cancelled.abort() };
+      let response;
+      try {
+        response = await handler(apiRequest);
+        callerSignal?.throwIfAborted();
+      } catch (error) {
+        done();
+        throw error;
+      }
+      return { status: response.status, headers: flatten(response.headers), body: pieces(response.body, done), cancel: () => { caller.abort(); done(); } };
     },
-    async close() { closed.abort(); },
+    async close() {
+      closed = true;
+      for (const caller of active) caller.abort();
+    },
   };
 }
 
@@ -41,6 +52,10 @@ function flatten(headers: Record<string, string | string[]>): Record<string, str
   return flat;
 }
 
-async function* pieces(body: Buffer | AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
-  if (Buffer.isBuffer(body)) { if (body.length > 0) yield body; } else yield* body;
+async function* pieces(body: Buffer | AsyncIterable<Buffer>, done: () => void): AsyncGenerator<Buffer> {
+  try {
+    if (Buffer.isBuffer(body)) { if (body.length > 0) yield body; } else yield* body;
+  } finally {
+    done();
+  }
 }

@@ -17,6 +17,7 @@ import type { Logger } from '#base/log';
 import { newBadRequest, newMethodNotSupported, newStatusError, type StatusError } from '#machinery/status-error';
 import { withSeparateIdentities } from './authn/identity-headers.ts';
 import { readBody } from './filters/body.ts';
+import { LazyAbort } from './lazy-abort.ts';
 import type { ApiHandler, ApiRequest, ApiResponse, ConnectionInfo } from './request.ts';
 
 /** Go's limit is 1 MiB; this much is held per connection while headers come in. */
@@ -71,15 +72,15 @@ export function createListener(options: ListenerOptions): Listener {
   let active = 0;
   let idle: (() => void) | undefined;
 
-  async function serve(request: Incoming, respond: (response: ApiResponse, complete: boolean) => Promise<void>, caller: AbortController, upgrade?: ApiRequest['upgrade']): Promise<void> {
+  async function serve(request: Incoming, respond: (response: ApiResponse, complete: boolean) => Promise<void>, caller: LazyAbort, upgrade?: ApiRequest['upgrade']): Promise<void> {
     active++;
     try {
       const refused = refusal(request);
-      const apiRequest = refused === undefined ? toApiRequest(request, caller.signal, clock, upgrade) : undefined;
+      const apiRequest = refused === undefined ? toApiRequest(request, caller, clock, upgrade) : undefined;
       const response = apiRequest === undefined ? options.statusResponse(refused!) : await handler(apiRequest);
       if (response.hijacked !== true) await respond(response, refused === undefined);
     } catch (error) {
-      if (!caller.signal.aborted) log.warn('Answer could not be sent', { error });
+      if (!caller.aborted) log.warn('Answer could not be sent', { error });
       caller.abort();
     } finally {
       active--;
@@ -88,13 +89,13 @@ export function createListener(options: ListenerOptions): Listener {
   }
 
   server.on('request', (request: Incoming, response: Outgoing) => {
-    const caller = new AbortController();
+    const caller = new LazyAbort();
     response.on('close', () => { if (!response.writableFinished) caller.abort(); });
     response.on('error', () => caller.abort());
-    void serve(request, (answer, complete) => send(request, response, answer, caller.signal, complete), caller);
+    void serve(request, (answer, complete) => send(request, response, answer, caller, complete), caller);
   });
   server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
-    const caller = new AbortController();
+    const caller = new LazyAbort();
     socket.on('close', () => caller.abort());
     socket.on('error', () => caller.abort());
     void serve(request, (answer) => sendRaw(socket, answer), caller, { socket, head });
@@ -195,10 +196,10 @@ function connectionOf(request: Incoming): ConnectionInfo {
   return info;
 }
 
-function toApiRequest(request: Incoming, signal: AbortSignal, clock: Clock, upgrade: ApiRequest['upgrade']): ApiRequest {
+function toApiRequest(request: Incoming, caller: LazyAbort, clock: Clock, upgrade: ApiRequest['upgrade']): ApiRequest {
   const headers = withSeparateIdentities(request.httpVersionMajor < 2 ? request.headers : withoutPseudo(request.headers), request.rawHeaders);
   return {
-    method: request.method ?? '', target: request.url ?? '', headers, signal, connection: connectionOf(request),
+    method: request.method ?? '', target: request.url ?? '', headers, get signal() { return caller.signal; }, connection: connectionOf(request),
     readBody: (maxBytes) => readBody(request, maxBytes, clock), ...(upgrade === undefined ? {} : { upgrade }),
   };
 }
@@ -222,8 +223,8 @@ function canonicalHeader(name: string): string {
   return canonical;
 }
 
-async function send(request: Incoming, response: Outgoing, answer: ApiResponse, signal: AbortSignal, complete: boolean): Promise<void> {
-  if (response.destroyed || signal.aborted) return;
+async function send(request: Incoming, response: Outgoing, answer: ApiResponse, caller: LazyAbort, complete: boolean): Promise<void> {
+  if (response.destroyed || caller.aborted) return;
   const { body } = answer;
   const http1 = request.httpVersionMajor < 2;
   for (const name in answer.headers) response.setHeader(http1 ? canonicalHeader(name) : name, answer.headers[name]!);
@@ -236,6 +237,7 @@ async function send(request: Incoming, response: Outgoing, answer: ApiResponse, 
     return;
   }
   (response as ServerResponse).flushHeaders();
+  const { signal } = caller;
   const iterator = body[Symbol.asyncIterator]();
   const stop = (): void => { void iterator.return?.(); };
   signal.addEventListener('abort', stop, { once: true });

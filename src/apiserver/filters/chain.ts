@@ -19,6 +19,7 @@ import { attributesOf } from '../authz/attributes.ts';
 import type { Authorizer } from '../authz/authorizer.ts';
 import { forbidden } from '../authz/forbidden.ts';
 import { header, warn, type Handler, type RequestContext } from '../context.ts';
+import { LazyAbort } from '../lazy-abort.ts';
 import type { ApiHandler, ApiRequest, ApiResponse, RequestInfo, UserInfo } from '../request.ts';
 import { parseRequestInfo } from '../request-info.ts';
 import { compress } from './compression.ts';
@@ -87,12 +88,12 @@ export function filterChain(options: ChainOptions): ApiHandler {
     passage.flow = options.classify(info, user);
     const long = isLongRunning(info);
     const leave = long ? undefined : options.inFlight.enter(info, user);
-    const deadline = long ? undefined : startDeadline(clock, timeoutMs(info), request.signal);
+    const deadline = long ? undefined : startDeadline(clock, timeoutMs(info), request);
     if (long) metrics.longRunning(info, 1);
     try {
       await authorize(options.authorizer, user, info, audit);
-      const signal = deadline?.signal ?? AbortSignal.any([request.signal, options.stopping]);
-      const context: RequestContext = { request, info, user, signal, nowMs: clock.now(), warnings: passage.warnings, auditAnnotations: audit?.annotations ?? new Map(), audit };
+      const scope = deadline?.scope ?? new LazyAbort(() => AbortSignal.any([request.signal, options.stopping]));
+      const context: RequestContext = { request, info, user, get signal() { return scope.signal; }, nowMs: clock.now(), warnings: passage.warnings, auditAnnotations: audit?.annotations ?? new Map(), audit };
       passage.context = context;
       return deadline === undefined ? await options.handler(context) : await deadline.race(options.handler(context));
     } finally {
@@ -139,26 +140,24 @@ function timeoutMs(info: RequestInfo): number {
   return parsed > 0 ? Math.min(parsed, REQUEST_TIMEOUT_MS) : REQUEST_TIMEOUT_MS;
 }
 
-interface Deadline { readonly signal: AbortSignal; race<T>(work: Promise<T>): Promise<T>; cancel(): void }
+interface Deadline { readonly scope: LazyAbort; race<T>(work: Promise<T>): Promise<T>; cancel(): void }
 
 /** Aborts the loser: work that is too late sees its signal aborted. */
-function startDeadline(clock: Clock, ms: number, caller: AbortSignal): Deadline {
-  const controller = new AbortController();
+function startDeadline(clock: Clock, ms: number, request: ApiRequest): Deadline {
+  const scope = new LazyAbort(() => request.signal);
   let late: ((error: StatusError) => void) | undefined;
-  const onAbort = (): void => controller.abort(caller.reason);
-  if (caller.aborted) onAbort(); else caller.addEventListener('abort', onAbort, { once: true });
   const timer = clock.setTimer(ms, () => {
     const error = newTimeout('request did not complete within requested timeout - context deadline exceeded');
-    controller.abort(error);
+    scope.abort(error);
     late?.(error);
   }, { unref: true });
   return {
-    signal: controller.signal,
+    scope,
     race: (work) => new Promise((resolve, reject) => {
       late = reject;
       work.then(resolve, reject);
     }),
-    cancel: () => { timer.cancel(); caller.removeEventListener('abort', onAbort); },
+    cancel: () => { timer.cancel(); scope.leave(); },
   };
 }
 

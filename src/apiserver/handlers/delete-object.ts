@@ -70,7 +70,7 @@ async function admitDelete(env: HandlerEnvironment, context: RequestContext, ser
     subresource: context.info.subresource, object: undefined, oldObject: old, options: { kind: 'DeleteOptions', apiVersion: 'meta.k8s.io/v1', ...options }, dryRun,
     warn: (text) => { if (!context.warnings.includes(text)) context.warnings.push(text); },
     annotate: (key, value) => { context.auditAnnotations.set(key, value); },
-    signal: context.signal,
+    get signal() { return context.signal; },
   };
   await env.admission.admit(attributes);
   await env.admission.validate(attributes);

@@ -88,6 +88,6 @@ export function admissionAttributes(write: WriteContext, operation: 'CREATE' | '
     subresource: request.info.subresource, object, oldObject, options, dryRun: write.options.dryRun,
     warn: (text) => { if (!request.warnings.includes(text)) request.warnings.push(text); },
     annotate: (key, value) => { request.auditAnnotations.set(key, value); },
-    signal: request.signal,
+    get signal() { return request.signal; },
   };
 }

@@ -13,7 +13,7 @@ export async function handleGet(env: HandlerEnvironment, context: RequestContext
   const { name, query } = context.info;
   const key = store.keyOf(info.namespaced ? context.info.namespace : '', name);
   const revision = query.size === 0 ? null : query.get('resourceVersion');
-  const stored = revision === null || revision === '' ? await store.get(key, context.signal) : await store.getNotOlder(key, parseRevision(revision), context.signal);
+  const stored = revision === null || revision === '' ? await store.get(key) : await store.getNotOlder(key, parseRevision(revision), context.signal);
   if (stored === undefined) throw newNotFound(info.group, info.resource, name);
   return respondStored(context, served, output, stored, 200, env);
 }
