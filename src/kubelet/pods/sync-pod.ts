@@ -22,6 +22,7 @@ import { syncRuntime, type ReasonCache, type SyncRuntimeDeps } from '../runtime/
 import { podStatus } from '../status/pod-status.ts';
 import type { StatusManager } from '../status/status-manager.ts';
 import type { VolumeManager } from '../volumes/volume-manager.ts';
+import { resizeSummary } from './allocations.ts';
 import { isStaticPod, type PodStore } from './pod-store.ts';
 import type { PodFailure, PodSyncer } from './pod-workers.ts';
 
@@ -93,6 +94,7 @@ export function podSyncer(deps: SyncPodDeps): PodSyncer {
       // The next pass sees what this one did: new ids, addresses, reasons.
       const fresh = await readPodState(deps.runtime, uid, signal);
       const after = statusOf(pod, fresh, { terminal: false });
+      tellResize(deps, pod, status, after);
       deps.status.set(pod, after);
       deps.probes.addPod(pod, fresh);
       if (after.phase === 'Succeeded' || after.phase === 'Failed') return { terminal: true };
@@ -147,6 +149,14 @@ function resizeConditions(deps: SyncPodDeps, pod: Pod, state: PodState, error: s
   return [...(pending === undefined ? [] : [pending]), ...(underWay ? [inProgress] : [])];
 }
 
+/** A resize ends when the runtime enforces what was granted. */
+function tellResize(deps: SyncPodDeps, pod: Pod, before: PodStatus, after: PodStatus): void {
+  const of = (status: PodStatus): PodCondition | undefined => status.conditions?.find((condition) => condition.type === 'PodResizeInProgress');
+  const [was, is] = [of(before), of(after)];
+  if (was !== undefined && is === undefined) deps.events.pod(pod, 'Normal', 'ResizeCompleted', `Pod resize completed: ${resizeSummary(pod)}`);
+  if (is?.reason === 'Error' && was?.reason !== 'Error') deps.events.pod(pod, 'Warning', 'ResizeError', `Pod resize error: ${resizeSummary(pod, is.message)}`);
+}
+
 /** Not ready: volumes lack something that may come; the events say what. */
 type Prepared = { ready: true } | { ready: false; againMs: number };
 
@@ -162,8 +172,10 @@ async function prepare(deps: SyncPodDeps, pod: Pod, signal: AbortSignal): Promis
     for (const dir of ['volumes', 'plugins', 'containers']) await mkdir(join(deps.paths.pod(uid), dir), { recursive: true, mode: 0o750 });
   }
   const faults = await deps.volumes.mountPod(pod, signal);
+  const blocking = faults.some((fault) => fault.missing);
   if (faults.length === 0) { deps.volumeBackOff.reset(uid); return { ready: true }; }
   for (const fault of faults) deps.events.pod(pod, 'Warning', 'FailedMount', `MountVolume.SetUp failed for volume "${fault.volume}" : ${fault.message}`);
+  if (!blocking) return { ready: true };
   deps.volumeBackOff.next(uid, deps.clock.now());
   return { ready: false, againMs: deps.volumeBackOff.delayMs(uid) };
 }

@@ -5,7 +5,7 @@
  *     config fails   → CreateContainerConfigError               start fails  → RunContainerError
  *     postStart fails → the container is killed, PostStartHookError
  */
-import { mkdir, readdir, symlink, unlink, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readdir, symlink, unlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Random } from '#base/random';
 import type { Container, Pod } from '#api/generated/core/v1';
@@ -110,7 +110,8 @@ async function terminationMessageMount(deps: StarterDeps, pod: Pod, container: C
   const dir = deps.paths.container(pod.metadata.uid!, container.name);
   await mkdir(dir, { recursive: true, mode: 0o750 });
   const hostPath = join(dir, deps.random.bytes(4).toString('hex'));
-  await writeFile(hostPath, '', { mode: 0o666, flag: 'wx' });
+  await writeFile(hostPath, '', { flag: 'wx' });
+  await chmod(hostPath, 0o666); // past the umask
   return { containerPath: container.terminationMessagePath, hostPath };
 }
 

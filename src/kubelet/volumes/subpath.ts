@@ -5,20 +5,23 @@
  * descriptor, so that swapping a component afterwards changes nothing.
  */
 import { constants } from 'node:fs';
-import { open, mkdir, readlink, stat, type FileHandle } from 'node:fs/promises';
+import { chmod, open, mkdir, readlink, stat, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Mounter } from './mounts.ts';
 
 const O_PATH = 0o10000000;
 
 /** Makes missing directories, then binds `volume/subPath` to `target`. @throws Error when the path leaves the volume. */
-export async function bindSubPath(mounter: Mounter, volume: string, subPath: string, target: string, options: { create: boolean; mode: number }): Promise<void> {
+export async function bindSubPath(mounter: Mounter, volume: string, subPath: string, target: string, options: { create: boolean }): Promise<void> {
   const parts = subPath.split('/').filter((part) => part !== '' && part !== '.');
-  if (parts.includes('..') || subPath.startsWith('/')) throw new Error(`subPath "${subPath}" must be a relative path without ..`);
+  if (subPath.startsWith('/')) throw new Error(`subPath "${subPath}" must be a relative path`);
+  if (parts.includes('..')) throw new Error(`subPath "${subPath}" must not contain '..'`);
   let handle = await open(volume, O_PATH | constants.O_DIRECTORY);
+  // New directories are as open as the volume itself.
+  const making = { create: options.create, mode: (await handle.stat()).mode & 0o7777 };
   try {
     for (const part of parts) {
-      const next = await openBelow(handle, part, options, subPath);
+      const next = await openBelow(handle, part, making, subPath);
       await handle.close();
       handle = next;
     }
@@ -39,7 +42,7 @@ async function openBelow(parent: FileHandle, part: string, options: { create: bo
   const open1 = (): Promise<FileHandle> => open(path, O_PATH | constants.O_NOFOLLOW);
   const handle = await open1().catch(async (error: NodeJS.ErrnoException) => {
     if (error.code !== 'ENOENT' || !options.create) throw error;
-    await mkdir(path, { mode: options.mode }).catch((failure: NodeJS.ErrnoException) => { if (failure.code !== 'EEXIST') throw failure; });
+    await mkdir(path).then(() => chmod(path, options.mode), (failure: NodeJS.ErrnoException) => { if (failure.code !== 'EEXIST') throw failure; });
     return open1();
   });
   const found = await handle.stat();

@@ -4,7 +4,7 @@
  * `mountPod` is idempotent and called at each sync: it makes what is missing and rewrites what changed. What a pod has on disk is
  * found again from its directory, so `unmountPod` works after a restart of the kubelet too.
  */
-import { mkdir, readdir, rm, stat, chmod } from 'node:fs/promises';
+import { chmod, chown, mkdir, readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Clock } from '#base/clock';
 import type { Logger } from '#base/log';
@@ -24,7 +24,12 @@ import { volumePayload, type PayloadSources } from './payloads.ts';
 import type { PersistentVolumes } from './persistent-volumes.ts';
 import { bindSubPath } from './subpath.ts';
 
-export interface VolumeFault { volume: string; message: string }
+export interface VolumeFault {
+  volume: string;
+  message: string;
+  /** Nothing of the volume is there yet; otherwise only its update failed. */
+  missing: boolean;
+}
 
 export interface VolumeManager {
   /** @returns what could not be set up; empty: all is there. */
@@ -56,8 +61,6 @@ const PLUGINS: readonly (readonly [keyof Volume, string])[] = [
   ['downwardAPI', 'kubernetes.io/downward-api'], ['projected', 'kubernetes.io/projected'],
 ];
 
-const SUBPATH_MODE = 0o750;
-
 export function createVolumeManager(options: VolumeManagerOptions): VolumeManager {
   const mounted = new Map<string, Map<string, SetUp>>();
 
@@ -86,10 +89,10 @@ export function createVolumeManager(options: VolumeManagerOptions): VolumeManage
         if (!used.has(volume.name) || volume.image !== undefined) continue;
         try { done.set(volume.name, await setUp(pod, volume, signal)); } catch (error) {
           if (signal.aborted) throw error;
-          const before = mounted.get(uid)?.get(volume.name);
-          // A running pod keeps what it has when an update fails.
+          // A pod that has its files keeps them when an update fails, also past a restart of the kubelet.
+          const before = mounted.get(uid)?.get(volume.name) ?? await written(options.paths, uid, volume);
           if (before !== undefined) done.set(volume.name, before);
-          faults.push({ volume: volume.name, message: messageOf(error) });
+          faults.push({ volume: volume.name, message: messageOf(error), missing: before === undefined });
         }
       }
       mounted.set(uid, done);
@@ -110,7 +113,7 @@ export function createVolumeManager(options: VolumeManagerOptions): VolumeManage
         let hostPath = volume.hostPath;
         if (subPath !== '') {
           hostPath = join(options.paths.subpaths(pod.metadata.uid!), mount.name, container.name, String(index));
-          await bindSubPath(options.mounter, volume.hostPath, subPath, hostPath, { create: !readonly || !volume.readOnly, mode: SUBPATH_MODE });
+          await bindSubPath(options.mounter, volume.hostPath, subPath, hostPath, { create: !volume.readOnly });
         }
         const containerPath = mount.mountPath.startsWith('/') ? mount.mountPath : `/${mount.mountPath}`;
         mounts.push({ containerPath, hostPath, readonly, propagation: propagationOf(mount.mountPropagation) });
@@ -132,6 +135,14 @@ export function createVolumeManager(options: VolumeManagerOptions): VolumeManage
       }
     },
   };
+}
+
+/** What an earlier kubelet wrote of the volume. */
+async function written(paths: PodPaths, uid: string, volume: Volume): Promise<SetUp | undefined> {
+  const plugin = PLUGINS.find(([key]) => volume[key] !== undefined)?.[1];
+  if (plugin === undefined || volume.emptyDir !== undefined) return undefined;
+  const dir = paths.volume(uid, plugin, volume.name);
+  return await stat(join(dir, '..data')).then(() => true, () => false) ? { hostPath: dir, readOnly: true } : undefined;
 }
 
 /** Upstream treats a volume without a source as an emptyDir. */
@@ -177,8 +188,9 @@ async function setUpPayload(options: VolumeManagerOptions, pod: Pod, volume: Vol
   if ((volume.secret !== undefined || volume.projected !== undefined) && !(await options.mounter.isMounted(dir))) {
     await options.mounter.mount(['-t', 'tmpfs', '-o', 'mode=0777', 'tmpfs', dir]);
   }
-  await chmod(dir, 0o777);
   const group = pod.spec?.securityContext?.fsGroup;
+  if (group !== undefined) await chown(dir, -1, group);
+  await chmod(dir, group === undefined ? 0o777 : 0o2777);
   await writeAtomically(dir, payload, {
     clock: options.clock, random: options.random,
     ...(group === undefined ? {} : { prepare: (fresh: string) => giveToGroup(fresh, group, { readOnly: true }) }),
