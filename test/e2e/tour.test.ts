@@ -27,6 +27,7 @@ spec:
       labels: {app: web}
       annotations: {checksum: "${checksum}"}
     spec:
+      terminationGracePeriodSeconds: 5
       containers:
       - name: httpd
         image: busybox:1
@@ -158,7 +159,7 @@ describe('a cluster of one node', { skip: canRunNodes }, () => {
     rmSync(folder, { recursive: true });
     const forward = spawn('kubectl', ['--kubeconfig', cluster.kubeconfig, 'port-forward', 'service/web', '0:80']);
     const port = await new Promise<string>((resolve) => { forward.stdout.on('data', (chunk) => { const match = /127\.0\.0\.1:(\d+)/.exec(String(chunk)); if (match !== null) resolve(match[1]!); }); });
-    assert.equal(await fetchText(`http://127.0.0.1:${port}/`), 'hello');
+    assert.equal(await fetchText(`http://127.0.0.1:${port}/`), 'changed');
     forward.kill();
   });
 
@@ -177,7 +178,7 @@ describe('a cluster of one node', { skip: canRunNodes }, () => {
     const diff = await cluster.tryKubectl(['diff', '-f', '-'], { input: WEB('other') });
     assert.equal(diff.code, 1, diff.stderr);
     assert.match(diff.stdout, /\+ {2}index\.html: other/);
-    const edited = await run('kubectl', ['--kubeconfig', cluster.kubeconfig, 'edit', 'configmap', 'page'], { env: { ...process.env, EDITOR: 'sed -i s/hello/edited/' } });
+    const edited = await run('kubectl', ['--kubeconfig', cluster.kubeconfig, 'edit', 'configmap', 'page'], { env: { ...process.env, EDITOR: 'sed -i s/changed/edited/' } });
     assert.equal(edited.code, 0, edited.stderr);
     assert.equal(await cluster.kubectl('get', 'configmap', 'page', '-o', 'jsonpath={.data.index\\.html}'), 'edited');
     await cluster.kubectl('cordon', 'node-1');
