@@ -26,7 +26,8 @@ function defaultJob({ spec, metadata }: Job): void {
 
 function labelLikeTemplate({ spec, metadata }: Job): void {
   const labels = spec?.template?.metadata?.labels;
-  if (labels && Object.keys(metadata.labels ?? {}).length === 0) metadata.labels = { ...labels };
+  // The very same map, as upstream's: what is added to the template's labels later shows on the job too.
+  if (labels && Object.keys(metadata.labels ?? {}).length === 0) metadata.labels = labels;
 }
 
 const NAME_LABELS = ['job-name', 'batch.kubernetes.io/job-name'];
@@ -39,7 +40,9 @@ function generateSelector({ spec, metadata }: Job): void {
   for (const label of NAME_LABELS) labels[label] = metadata.name ?? '';
   for (const label of UID_LABELS) labels[label] = metadata.uid ?? '';
   spec.template ??= {};
-  spec.template.metadata = { ...spec.template.metadata, labels: { ...labels, ...spec.template.metadata?.labels } };
+  spec.template.metadata ??= {};
+  const own = (spec.template.metadata.labels ??= {});
+  for (const [name, value] of Object.entries(labels)) own[name] ??= value;
   spec.selector = { ...spec.selector, matchLabels: { [UID_LABELS[1]!]: metadata.uid ?? '', ...spec.selector?.matchLabels } };
 }
 
@@ -51,6 +54,7 @@ export const jobDefinition: ResourceDefinition<Job> = {
     defaults: defaultJob,
     prepareForCreate: (job, context) => {
       generateSelector(job);
+      labelLikeTemplate(job);
       job.status = {};
       job.metadata.generation = 1;
       dropDisabledTemplateFields(job.spec?.template, undefined, context);
