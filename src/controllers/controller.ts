@@ -35,9 +35,9 @@ export interface Controller {
 export interface ControllerDefinition {
   /** Upstream's name, such as `deployment-controller`: for flags, logs and metrics. */
   readonly name: string;
-  /** Service account in kube-system: `deployment-controller`. */
-  readonly serviceAccount: string;
-  /** The component that its events name; default: the service account. */
+  /** Service account in kube-system: `deployment-controller`. Absent: it acts as the controller manager itself. */
+  readonly serviceAccount?: string;
+  /** The component that its events name; default: the service account, or the name. */
   readonly eventSource?: string;
   /** Off unless asked for by name. */
   readonly optional?: boolean;

@@ -87,17 +87,18 @@ export function createControllerManager(options: ControllerManagerOptions): Cont
 }
 
 function makeOne(options: ControllerManagerOptions, definition: ControllerDefinition, informers: ReturnType<typeof createInformerFactory>, sinks: Map<string, EventSink>): Controller | undefined {
-  const client = options.clientFor?.(definition.serviceAccount) ?? options.client;
+  const account = definition.serviceAccount;
+  const client = (account === undefined ? undefined : options.clientFor?.(account)) ?? options.client;
   const log = options.log.child({ controller: definition.name });
   const eventsAs = (component: string): EventRecorder => {
-    const key = `${definition.serviceAccount}|${component}`;
+    const key = `${account ?? ''}|${component}`;
     let sink = sinks.get(key);
     if (sink === undefined) sinks.set(key, sink = createEventSink({ client, clock: options.clock, log, component }));
     return sink;
   };
   return definition.make({
     clock: options.clock, random: options.random, metrics: options.metrics, log, client, informers, eventsAs,
-    events: eventsAs(definition.eventSource ?? definition.serviceAccount),
+    events: eventsAs(definition.eventSource ?? account ?? definition.name),
     options: { ...DEFAULT_CONTROLLER_OPTIONS, ...options.options },
   });
 }

@@ -91,7 +91,6 @@ function makeController(context: ControllerContext): Controller {
       if (limit === undefined) continue;
       const ended = owned.filter((job) => test(job) && job.metadata.deletionTimestamp === undefined).sort((a, b) => (startKey(a) < startKey(b) ? -1 : 1));
       for (const job of ended.slice(0, Math.max(0, ended.length - limit))) {
-        if (isActive(work, job)) noteCompletion(work, job);
         await deleteJob(work, job);
       }
     }

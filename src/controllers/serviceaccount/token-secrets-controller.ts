@@ -11,7 +11,6 @@ import { keyedLoop, type Controller, type ControllerContext, type ControllerDefi
 
 export const tokenSecretsController: ControllerDefinition = {
   name: 'serviceaccount-token-controller',
-  serviceAccount: 'kube-controller-manager',
   make: (context) => (context.options.serviceAccountSigningKey === undefined ? undefined : makeController(context, context.options.serviceAccountSigningKey)),
 };
 

@@ -31,7 +31,16 @@ function makeController(context: ControllerContext): Controller {
     const { namespace, name } = splitKey(key);
     const pod = allPods.get(name, namespace);
     if (pod === undefined || pod.metadata.deletionTimestamp !== undefined) return;
-    for (const volume of pod.spec?.volumes ?? []) if (volume.ephemeral !== undefined) await ensureClaim(key, pod, volume, signal);
+    for (const volume of pod.spec?.volumes ?? []) {
+      if (volume.ephemeral === undefined) continue;
+      try {
+        await ensureClaim(key, pod, volume, signal);
+      } catch (error) {
+        const message = `ephemeral volume ${volume.name}: ${(error as Error).message}`;
+        if (!signal.aborted) context.events.event(subjectOf(pod, 'v1', 'Pod'), 'Warning', 'FailedBinding', message);
+        throw new Error(message, { cause: error });
+      }
+    }
   }
 
   async function ensureClaim(key: string, pod: Pod, volume: Volume, signal: AbortSignal): Promise<void> {
@@ -52,7 +61,6 @@ function makeController(context: ControllerContext): Controller {
     try {
       loop.writes.wrote(key, claims, await client.for(persistentvolumeclaims, pod.metadata.namespace).create(claim, { signal }));
     } catch (error) {
-      if (!signal.aborted) context.events.event(subjectOf(pod, 'v1', 'Pod'), 'Warning', 'FailedMount', `failed to create PVC for ephemeral volume: ${(error as Error).message}`);
       throw new Error(`create PVC ${name}: ${(error as Error).message}`, { cause: error });
     }
   }
