@@ -128,8 +128,13 @@ async function dispatchSubresource(options: DispatchOptions, context: RequestCon
     if (request.method !== 'POST') throw methodNotAllowed();
     return handleDecision(env, context, decision);
   }
+  // Logs, streams and proxies where nobody serves them: whoever may read those may not therefore read the object.
+  if (!isUpdating(subresource)) throw notFound();
   return dispatchUpdating(env, context, entry.served, subresource);
 }
+
+/** A part of the object itself, such as its status. */
+function isUpdating({ verbs }: SubresourceInfo): boolean { return verbs.includes('update') && !verbs.includes('create'); }
 
 async function dispatchUpdating(env: HandlerEnvironment, context: RequestContext, served: ServedResource | undefined, subresource: SubresourceInfo): Promise<ApiResponse> {
   const { verb } = context.info;
