@@ -2,7 +2,7 @@
 import type { KubeObject } from '#machinery/meta';
 import { newNotFound } from '#machinery/status-error';
 import type { AdmissionAttributes } from '../admission/plugin.ts';
-import type { RequestContext } from '../context.ts';
+import { warn, type RequestContext } from '../context.ts';
 import { asVersion, type ServedResource } from '../served-resource.ts';
 import type { StoredBytes } from '../store/resource-store.ts';
 import type { HandlerEnvironment } from './environment.ts';
@@ -35,6 +35,7 @@ export async function deleteObject(env: HandlerEnvironment, context: RequestCont
     const taken = hooks?.beginDelete?.(object, options, context.nowMs) ?? 'go-on';
     if (taken === 'go-on') outcome = plan(served, object, options, context.nowMs); else outcome = taken === 'put' ? 'going' : 'pending';
     if (outcome === 'pending') return { kind: 'keep' };
+    warnOfOrphans(context, served, given);
     await admitDelete(env, context, served, namespace, name, old, given, dryRun);
     return outcome === 'gone' ? { kind: 'delete' } : { kind: 'put', object: toStored(served, copy(object)) };
   }, dryRun);
@@ -44,6 +45,12 @@ export async function deleteObject(env: HandlerEnvironment, context: RequestCont
   if (gone) await hooks?.afterDelete?.(object, dryRun);
   const last = gone ? { bytes: store.encode(toStored(served, copy(object))), revision: stored!.revision } : stored!;
   return { stored: last, gone, pending: (outcome as string) === 'pending', object };
+}
+
+/** Who deletes a job by hand without a word about its pods keeps them, and may not have meant to. */
+function warnOfOrphans(context: RequestContext, served: ServedResource, options: DeleteOptions): void {
+  if (served.info.kind !== 'Job' || options.propagationPolicy !== undefined || options.orphanDependents !== undefined) return;
+  warn(context, 'child pods are preserved by default when jobs are deleted; set propagationPolicy=Background to remove them or set propagationPolicy=Orphan to suppress this warning');
 }
 
 /** Changes the object as its kind's deletion asks for, and says what becomes of it. */

@@ -15,6 +15,7 @@ import type { ApiResponse } from '../request.ts';
 import { versionedObject, type ServedResource } from '../served-resource.ts';
 import { patchObject, patchTypeOf, type PatchTarget } from './apply-patch.ts';
 import { ensureNamespace } from './before-create.ts';
+import { checkUid } from './before-update.ts';
 import { decodeAs } from './decode-body.ts';
 import { writeContext, type HandlerEnvironment } from './environment.ts';
 import { managerName, writeOptions, type WriteOptions } from './request-options.ts';
@@ -71,6 +72,7 @@ export async function handleScale(env: HandlerEnvironment, context: RequestConte
       const replicas = next.spec.replicas ?? 0;
       const errors: FieldError[] = replicas < 0 ? [invalid(path('spec').child('replicas'), replicas, 'must be greater than or equal to 0')] : [];
       if (errors.length > 0) throw newInvalid('autoscaling', 'Scale', write.name, errors);
+      if (patching === undefined) checkUid(next, object, write);
       const uid = next.metadata.uid ?? '';
       if (uid !== '' && uid !== object.metadata.uid) {
         throw newConflict(info.group, `${info.resource}/scale`, write.name, `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${object.metadata.uid ?? ''}`);
