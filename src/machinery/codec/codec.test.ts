@@ -108,6 +108,7 @@ test('nesting beyond the limit is refused, within it accepted (B18)', () => {
   }
   const deep = `{"raw":${'[{"a":'.repeat(400)}1${'}]'.repeat(400)}}`;
   assert.ok(stored(deep).includes('[{"a":1}]'));
+  assert.deepEqual(decode(`{"odd":${'['.repeat(9000)}${']'.repeat(9000)}}`).warnings, ['unknown field "odd"']);
 });
 
 test('unknown and duplicate fields: Strict, Warn, Ignore (B19)', () => {

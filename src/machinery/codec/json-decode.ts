@@ -23,6 +23,8 @@ export interface DecodeOutcome {
   readonly object: Record<string, unknown>;
   /** `unknown field "spec.foo"`, `duplicate field "kind"`: each once, in the order met. */
   readonly strictErrors: readonly string[];
+  /** The root has a key that differs from `kind` or `apiVersion` by case only: other readers take it for that. */
+  readonly hasOddTypeMeta?: boolean;
 }
 
 const INT32_MAX = 2 ** 31 - 1;
@@ -44,7 +46,7 @@ export function decodeJson(text: string, plan: TypePlan, strict: boolean): Decod
   }
   const fault = decoder.faultText();
   if (fault !== undefined) throw new DecodeError(fault);
-  return { object, strictErrors: decoder.strictErrors };
+  return { object, strictErrors: decoder.strictErrors, hasOddTypeMeta: decoder.hasOddTypeMeta };
 }
 
 /** A malformed body is said to be that, whatever else was found before its fault. */
@@ -62,6 +64,7 @@ function malformedFirst(text: string, error: DecodeError): DecodeError {
 
 class TypedDecoder {
   readonly strictErrors: string[] = [];
+  hasOddTypeMeta = false;
   readonly #reader: JsonReader;
   readonly #strict: boolean;
   /** From the root to the value being read: fields, keys of maps, indices of lists. */
@@ -136,6 +139,7 @@ class TypedDecoder {
       const field = plan.fields.get(key);
       if (field === undefined) {
         if (this.#strict) this.#note('unknown field', key);
+        if (this.#frames.length === 0 && /^(?:kind|apiversion)$/i.test(key)) this.hasOddTypeMeta = true;
         reader.skip();
         continue;
       }

@@ -6,8 +6,10 @@
  */
 import { MalformedError } from './decode-error.ts';
 
-/** Objects and lists within each other. */
-export const DEPTH_MAX = 1000;
+/** Objects and lists within each other, in what is passed over. */
+const DEPTH_MAX = 10_000;
+/** The same in what is kept: it must also be printed, patched and walked. */
+export const KEPT_DEPTH_MAX = 1000;
 
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
@@ -64,8 +66,9 @@ export class JsonReader {
     if (!Number.isNaN(this.peek())) throw this.syntaxError('after top-level value');
   }
 
-  enter(): void {
-    if (++this.depth > DEPTH_MAX) throw new MalformedError('exceeded max depth');
+  /** At an opening brace or bracket of a value to keep. @throws MalformedError when too many are open. */
+  enter(depthMax = KEPT_DEPTH_MAX): void {
+    if (++this.depth > depthMax) throw this.syntaxError('exceeded max depth');
     this.pos++;
   }
 
@@ -216,22 +219,44 @@ export class JsonReader {
     this.pos += word.length;
   }
 
-  /** Checks and passes over one value. */
+  /** Checks and passes over one value, however deep. */
   skip(): void {
+    /** Of the containers that are open here: whether each is an object. */
+    const open: boolean[] = [];
+    do {
+      if (this.#skipStart(open)) continue;
+      while (open.length > 0 && !this.#nextMember(open.at(-1)!)) open.pop();
+    } while (open.length > 0);
+  }
+
+  /** Past a scalar or an empty container; @returns true when a container was opened whose first value follows. */
+  #skipStart(open: boolean[]): boolean {
     switch (this.kind()) {
-      case 'string': this.string(); break;
-      case 'number': this.number(); break;
-      case 'bool': this.bool(); break;
-      case 'null': this.null(); break;
-      case 'object':
-        this.enter();
-        for (let first = true; this.nextKey(first); first = false) { this.key(); this.skip(); }
-        break;
-      case 'array':
-        this.enter();
-        for (let first = true; this.nextElement(first); first = false) this.skip();
-        break;
+      case 'string': this.string(); return false;
+      case 'number': this.number(); return false;
+      case 'bool': this.bool(); return false;
+      case 'null': this.null(); return false;
+      case 'object': {
+        this.enter(DEPTH_MAX);
+        if (!this.nextKey(true)) return false;
+        this.key();
+        open.push(true);
+        return true;
+      }
+      case 'array': {
+        this.enter(DEPTH_MAX);
+        if (!this.nextElement(true)) return false;
+        open.push(false);
+        return true;
+      }
     }
+  }
+
+  #nextMember(isObject: boolean): boolean {
+    if (!isObject) return this.nextElement(false);
+    if (!this.nextKey(false)) return false;
+    this.key();
+    return true;
   }
 }
 

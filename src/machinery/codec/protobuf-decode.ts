@@ -7,7 +7,7 @@ import { formatTime } from '../time.ts';
 import { DecodeError, MalformedError } from './decode-error.ts';
 import { readAny, setOwn } from './json-any.ts';
 import { fillZeros, isDropped, zeroOf } from './canonical-zero.ts';
-import { DEPTH_MAX, JsonReader } from './json-reader.ts';
+import { KEPT_DEPTH_MAX, JsonReader } from './json-reader.ts';
 import { protoNodeOf } from './protobuf-plan.ts';
 import type { ProtoNode } from './protobuf-plan.ts';
 import { ProtoReader, WIRE_BYTES, WIRE_FIXED64, WIRE_VARINT } from './protobuf-wire.ts';
@@ -36,7 +36,7 @@ function readMessage(reader: ProtoReader, plan: TypePlan, depth: number): JsonOb
 }
 
 function readNode(reader: ProtoReader, node: ProtoNode, out: JsonObject, depth: number): void {
-  if (depth > DEPTH_MAX) throw new MalformedError('proto: exceeded max depth');
+  if (depth > KEPT_DEPTH_MAX) throw new MalformedError('proto: exceeded max depth');
   while (!reader.done) {
     const { field: number, wireType } = reader.tag();
     const entry = node.byNumber.get(number);
@@ -108,8 +108,8 @@ function readWrappedList(reader: ProtoReader, item: ValuePlan, depth: number): u
 function readValue(reader: ProtoReader, wireType: number, plan: ValuePlan, name: string, depth: number): unknown {
   switch (plan.code) {
     case 'string': expectWire(wireType, WIRE_BYTES, name); return text(reader);
-    case 'bool': expectWire(wireType, WIRE_VARINT, name); return reader.varint() !== 0n;
-    case 'int32': expectWire(wireType, WIRE_VARINT, name); return Number(BigInt.asIntN(32, reader.varint()));
+    case 'bool': expectWire(wireType, WIRE_VARINT, name); return reader.bool();
+    case 'int32': expectWire(wireType, WIRE_VARINT, name); return int32(reader.integer());
     case 'int64': expectWire(wireType, WIRE_VARINT, name); return reader.integer();
     case 'double': expectWire(wireType, WIRE_FIXED64, name); return finite(reader.double());
     case 'bytes': expectWire(wireType, WIRE_BYTES, name); return reader.bytes().toString('base64');
@@ -125,6 +125,11 @@ function readValue(reader: ProtoReader, wireType: number, plan: ValuePlan, name:
     case 'RawExtension': case 'JSON': case 'FieldsV1': return rawJson(fieldsOf(message).get(1));
     default: return schemaUnion(message, plan, depth + 1);
   }
+}
+
+/** The lower half, as Go converts. */
+function int32(value: number | bigint): number {
+  return typeof value === 'number' && value === (value | 0) ? value : Number(BigInt.asIntN(32, BigInt(value)));
 }
 
 function text(reader: ProtoReader): string {
@@ -171,7 +176,7 @@ function timestamp(fields: ReadonlyMap<number, unknown>, micro: boolean): string
 function intOrString(fields: ReadonlyMap<number, Buffer | number | bigint>): string | number {
   const string = fields.get(3);
   if (Number(fields.get(1) ?? 0) === 1) return Buffer.isBuffer(string) ? string.toString('utf8') : '';
-  return Number(BigInt.asIntN(32, BigInt((fields.get(2) ?? 0) as number | bigint)));
+  return int32((fields.get(2) ?? 0) as number | bigint);
 }
 
 function rawJson(raw: Buffer | number | bigint | undefined): unknown {
@@ -188,7 +193,7 @@ function schemaUnion(reader: ProtoReader, plan: ValuePlan, depth: number): unkno
   const list: unknown[] = [];
   while (!reader.done) {
     const { field, wireType } = reader.tag();
-    if (plan.code === 'JSONSchemaPropsOrBool' && field === 1) allows = reader.varint() !== 0n;
+    if (plan.code === 'JSONSchemaPropsOrBool' && field === 1) allows = reader.bool();
     else if (plan.code === 'JSONSchemaPropsOrStringArray' && field === 2) list.push(text(reader));
     else if (field === 2 && plan.code === 'JSONSchemaPropsOrArray') list.push(readMessage(reader.message(), plan.struct(), depth));
     else if (field === 1 || field === 2) schema = readMessage(reader.message(), plan.struct(), depth);

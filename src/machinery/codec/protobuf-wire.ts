@@ -104,16 +104,28 @@ export class ProtoReader {
     return this.#bytes[this.#position++]!;
   }
 
+  /** Of up to four bytes, as nearly all are; undefined, nothing read, for longer ones. */
+  #shortVarint(): number | undefined {
+    let value = 0;
+    let position = this.#position;
+    for (let shift = 0; shift < 28; shift += 7) {
+      if (position >= this.#end) throw new MalformedError('unexpected EOF');
+      const byte = this.#bytes[position++]!;
+      value |= (byte & 0x7f) << shift;
+      if (byte < 0x80) {
+        this.#position = position;
+        return value;
+      }
+    }
+    return undefined;
+  }
+
   /** As unsigned 64 bits. @throws MalformedError */
   varint(): bigint {
-    let low = 0;
-    for (let shift = 0; shift < 28; shift += 7) {
-      const byte = this.#byte();
-      low |= (byte & 0x7f) << shift;
-      if (byte < 0x80) return BigInt(low);
-    }
-    let value = BigInt(low);
-    for (let shift = 28n; shift < 70n; shift += 7n) {
+    const short = this.#shortVarint();
+    if (short !== undefined) return BigInt(short);
+    let value = 0n;
+    for (let shift = 0n; shift < 70n; shift += 7n) {
       const byte = this.#byte();
       value |= BigInt(byte & 0x7f) << shift;
       if (byte < 0x80) return BigInt.asUintN(64, value);
@@ -123,9 +135,15 @@ export class ProtoReader {
 
   /** A signed integer: number where exact, else bigint. */
   integer(): number | bigint {
+    const short = this.#shortVarint();
+    if (short !== undefined) return short;
     const value = BigInt.asIntN(64, this.varint());
     const number = Number(value);
     return Number.isSafeInteger(number) ? number : value;
+  }
+
+  bool(): boolean {
+    return this.integer() !== 0;
   }
 
   double(): number {
@@ -140,6 +158,11 @@ export class ProtoReader {
   }
 
   #length(): number {
+    const short = this.#shortVarint();
+    if (short !== undefined) {
+      this.#need(short);
+      return short;
+    }
     const length = this.varint();
     if (length > MAX_INT64) throw new MalformedError('proto: negative length found during unmarshaling');
     this.#need(Number(length));
@@ -167,11 +190,11 @@ export class ProtoReader {
 
   /** The next field; its value is to be read or skipped. @throws MalformedError */
   tag(): { readonly field: number; readonly wireType: number } {
-    const tag = this.varint();
-    const field = Number(tag >> 3n);
-    const wireType = Number(tag & 7n);
+    const tag = Number(this.#shortVarint() ?? this.varint());
+    const field = Math.floor(tag / 8);
+    const wireType = tag % 8;
     if (wireType === WIRE_GROUP_END) throw new MalformedError('proto: wiretype end group for non-group');
-    if (field <= 0 || tag >> 32n !== 0n) throw new MalformedError(`proto: illegal tag ${field} (wire type ${wireType})`);
+    if (field <= 0 || field >= 2 ** 29) throw new MalformedError(`proto: illegal tag ${field} (wire type ${wireType})`);
     return { field, wireType };
   }
 

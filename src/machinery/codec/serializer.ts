@@ -64,6 +64,8 @@ export class Serializer {
   decode(body: Buffer, mediaType: string, expected: GroupVersionKind, options: DecodeOptions = {}): Decoded {
     if (!BUILTIN_TYPES.includes(mediaType) && mediaType !== CBOR_TYPE) throw newUnsupportedMediaType(BUILTIN_TYPES);
     const validation = options.fieldValidation ?? 'Ignore';
+    const usual = this.#decodeUsual(body, mediaType, expected, validation);
+    if (usual !== undefined) return usual;
     let source: Source;
     let actual: GroupVersionKind;
     try {
@@ -81,11 +83,25 @@ export class Serializer {
       throw error instanceof DecodeError ? cannotBeHandled(actual, expected, error.message) : error;
     }
     checkVersion(actual, expected, options.acceptedVersions ?? []);
-    const { object } = outcome;
-    return {
-      object: { apiVersion: formatGroupVersion(actual.group, actual.version), kind: actual.kind, ...withoutTypeMeta(object) },
-      warnings: validation === 'Warn' ? outcome.strictErrors : [],
-    };
+    return decodedAs(actual, outcome, validation);
+  }
+
+  /** JSON that holds what it should, in one pass; undefined for everything else, which is then looked at with care. */
+  #decodeUsual(body: Buffer, mediaType: string, expected: GroupVersionKind, validation: FieldValidation): Decoded | undefined {
+    const apiVersion = formatGroupVersion(expected.group, expected.version);
+    const type = mediaType === JSON_TYPE ? this.#scheme.typeForKind(apiVersion, expected.kind) : undefined;
+    if (type === undefined || !isUtf8(body)) return undefined;
+    let outcome: DecodeOutcome;
+    try {
+      outcome = decodeJson(body.toString('utf8'), this.#plans.of(type), validation !== 'Ignore');
+    } catch (error) {
+      if (error instanceof DecodeError) return undefined;
+      throw error;
+    }
+    const { object, strictErrors } = outcome;
+    const isExpected = (object['kind'] ?? expected.kind) === expected.kind && (object['apiVersion'] ?? apiVersion) === apiVersion;
+    if (!isExpected || outcome.hasOddTypeMeta === true || (validation === 'Strict' && strictErrors.length > 0)) return undefined;
+    return decodedAs(expected, outcome, validation);
   }
 
   #decodeAs(source: Source, actual: GroupVersionKind, expected: GroupVersionKind, strict: boolean): DecodeOutcome {
@@ -275,10 +291,10 @@ function checkVersion(actual: GroupVersionKind, expected: GroupVersionKind, acce
   }
 }
 
-function withoutTypeMeta(object: Record<string, unknown>): Record<string, unknown> {
-  delete object['apiVersion'];
-  delete object['kind'];
-  return object;
+function decodedAs({ group, version, kind }: GroupVersionKind, { object, strictErrors }: DecodeOutcome, validation: FieldValidation): Decoded {
+  object['apiVersion'] = formatGroupVersion(group, version);
+  object['kind'] = kind;
+  return { object, warnings: validation === 'Warn' ? strictErrors : [] };
 }
 
 function summarize(body: Buffer): string {

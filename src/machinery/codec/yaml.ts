@@ -10,7 +10,7 @@ import { quote } from '../go-print.ts';
 import { DecodeError, MalformedError } from './decode-error.ts';
 import { exactInt64, setOwn } from './json-any.ts';
 import { encodeSorted } from './json-encode.ts';
-import { DEPTH_MAX } from './json-reader.ts';
+import { KEPT_DEPTH_MAX } from './json-reader.ts';
 import { yamlFaultText } from './yaml-fault.ts';
 
 /** Nodes of one document, expanded aliases counted as often as they stand. */
@@ -35,7 +35,7 @@ export function yamlToJson(text: string): YamlOutcome {
 export function parseYaml(text: string): { readonly value: unknown; readonly duplicates: readonly string[] } {
   let events: Event[];
   try {
-    events = parseEvents(text, { maxDepth: DEPTH_MAX });
+    events = parseEvents(text, { maxDepth: KEPT_DEPTH_MAX });
   } catch (error) {
     if (error instanceof YAMLException) throw new MalformedError(yamlFaultText(text, error.reason, error.mark));
     throw error;
