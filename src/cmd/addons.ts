@@ -10,11 +10,10 @@ import type { Client } from '#client/client';
 import type { KubeObject, ResourceType } from '#machinery/meta';
 import { KUBELET_CLIENT_USER } from '#pki/cluster-pki';
 import { isAlreadyExists, isNotFound } from '#machinery/status-error';
+import { DNS_USER } from './dns-user.ts';
 
 export interface AddonOptions { readonly dnsAddress: string }
 
-/** DNS servers run in the node processes, one on each node, under this name. */
-export const DNS_USER = 'system:coredns';
 /** kube-proxy leaves services of another proxy alone: each node answers the DNS address itself. */
 const PROXY_NAME_LABEL = 'service.kubernetes.io/service-proxy-name';
 
@@ -48,7 +47,8 @@ export async function ensureAddons(client: Client, options: AddonOptions, signal
   }, signal);
 }
 
-async function ensure<T extends KubeObject>(client: Client, type: ResourceType<T>, namespace: string | undefined, object: T, signal: AbortSignal): Promise<void> {
+/** Creates the object unless there is one of its name. */
+export async function ensure<T extends KubeObject>(client: Client, type: ResourceType<T>, namespace: string | undefined, object: T, signal: AbortSignal): Promise<void> {
   const api = client.for(type, namespace);
   try {
     await api.get(object.metadata.name!, { signal });

@@ -1,10 +1,9 @@
 /** `kubernode apiserver`: the API server by itself, with its own certificate authority and an administrator's kubeconfig. */
-import { readFileSync } from 'node:fs';
-import { mkdir } from 'node:fs/promises';
 import { createAuditLog, type AuditLog } from '#apiserver/audit/audit-log';
 import { fileSink } from '#apiserver/audit/file-sink';
-import { parseAuditPolicy } from '#apiserver/audit/policy';
+import { AuditPolicyError, parseAuditPolicy } from '#apiserver/audit/policy';
 import { createApiServer } from '#apiserver/server';
+import { snapshotRoute } from '#apiserver/snapshot-route';
 import { systemClock } from '#base/clock';
 import { jsonLogger, type Logger } from '#base/log';
 import { MetricsRegistry } from '#base/metrics';
@@ -13,15 +12,16 @@ import { writeKubeconfig } from '#client/kubeconfig';
 import { featureGates, parseFeatureGates } from '#component/feature-gates';
 import { KNOWN_FEATURES } from '#component/known-features';
 import { clusterPki, type ClusterPki } from '#pki/cluster-pki';
-import type { StorageEngine } from '#storage/contract';
+import { portOf, usableDataDir } from './flag-values.ts';
 import { clusterPaths } from './layout.ts';
-import { UserError } from './terminal.ts';
+import { runUntilSignal } from './process-life.ts';
+import { openStorage, readFlagFile, storageSettings, type StorageFlags } from './storage-engine.ts';
+import { listenFailure, UserError } from './terminal.ts';
 
-export interface ApiServerCommand {
+export interface ApiServerCommand extends StorageFlags {
   readonly dataDir: string;
   readonly securePort: string;
   readonly bindAddress: string;
-  readonly storage: string;
   readonly auditPolicyFile?: string;
   readonly auditLogPath?: string;
   readonly featureGates?: string;
@@ -32,55 +32,51 @@ const SERVICE_ADDRESS = '10.96.0.1';
 
 export async function runApiServer(command: ApiServerCommand): Promise<void> {
   const paths = clusterPaths(command.dataDir);
-  await mkdir(command.dataDir, { recursive: true, mode: 0o700 });
+  const port = portOf(command.securePort, '--secure-port');
+  const settings = storageSettings(command);
+  usableDataDir(command.dataDir);
   const log = jsonLogger((line) => process.stderr.write(line), () => systemClock.now());
-  const pki = clusterPki({ directory: paths.pki, clock: systemClock, random: systemRandom, serviceAddress: SERVICE_ADDRESS, addresses: [command.bindAddress] });
-  const storage = await openStorage(command.storage, paths.storage, log);
+  const audit = auditOf(command, log);
   const gates = featureGates(KNOWN_FEATURES, parseFeatureGates(command.featureGates ?? ''));
-  const audit = auditLogOf(command, log);
-  const advertise = `${command.bindAddress}:${command.securePort}`;
+  const runtimeConfig = parseSwitches(command.runtimeConfig ?? '');
+  const pki = clusterPki({ directory: paths.pki, clock: systemClock, random: systemRandom, serviceAddress: SERVICE_ADDRESS, addresses: [command.bindAddress] });
+  const storage = await openStorage(settings, paths.storage, log);
+  const advertise = `${command.bindAddress}:${port}`;
   const server = createApiServer({
     storage, clock: systemClock, random: systemRandom, log, metrics: new MetricsRegistry(), pki, advertise,
-    runtimeConfig: parseSwitches(command.runtimeConfig ?? ''), featureEnabled: gates.enabled, ...(audit === undefined ? {} : { audit }),
+    runtimeConfig, featureEnabled: gates.enabled, mounted: [snapshotRoute(storage, systemClock)], ...(audit === undefined ? {} : { audit: audit.audit }),
   });
-  const stop = new AbortController();
-  const started = performance.now();
-  await server.start(stop.signal);
-  const { host, port } = await server.listen({ host: command.bindAddress, port: Number(command.securePort) });
-  await writeKubeconfig(paths.adminKubeconfig, adminKubeconfig(pki, `https://${host.includes(':') ? `[${host}]` : host}:${port}`));
-  log.info('API server is ready', { address: `${host}:${port}`, kubeconfig: paths.adminKubeconfig, milliseconds: Math.round(performance.now() - started) });
-  await new Promise<void>((resolve) => {
-    process.once('SIGTERM', resolve);
-    process.once('SIGINT', resolve);
+  await runUntilSignal(log, {
+    async start(signal) {
+      const startedMs = performance.now();
+      await server.start(signal);
+      const bound = await server.listen({ host: command.bindAddress, port }).catch((error: unknown) => { throw listenFailure(error, `${command.bindAddress}:${port}`, '--secure-port'); });
+      const address = `${bound.host.includes(':') ? `[${bound.host}]` : bound.host}:${bound.port}`;
+      await writeKubeconfig(paths.adminKubeconfig, adminKubeconfig(pki, `https://${address}`));
+      log.info('API server is ready', { address, kubeconfig: paths.adminKubeconfig, milliseconds: Math.round(performance.now() - startedMs) });
+    },
+    async stop() {
+      await server.stop();
+      await storage.close();
+      await audit?.close();
+    },
   });
-  stop.abort();
-  await server.stop();
-  await storage.close();
 }
 
-/** Without a policy and a place to write to nothing is audited, as upstream. @throws UserError */
-function auditLogOf({ auditPolicyFile, auditLogPath }: ApiServerCommand, log: Logger): AuditLog | undefined {
-  if (auditPolicyFile === undefined || auditLogPath === undefined) return undefined;
-  const sink = auditLogPath === '-' ? { write: (line: string) => { process.stdout.write(line); } } : fileSink({ path: auditLogPath, clock: systemClock, log });
+/** @throws UserError when only one of the two flags is given, or the policy is none. */
+function auditOf(command: ApiServerCommand, log: Logger): { readonly audit: AuditLog; close(): Promise<void> } | undefined {
+  const { auditPolicyFile, auditLogPath } = command;
+  if (auditPolicyFile === undefined && auditLogPath === undefined) return undefined;
+  if (auditPolicyFile === undefined || auditLogPath === undefined) throw new UserError('give --audit-policy-file and --audit-log-path together');
   try {
-    return createAuditLog({ policy: parseAuditPolicy(readFileSync(auditPolicyFile, 'utf8'), auditPolicyFile), sink, clock: systemClock });
+    const policy = parseAuditPolicy(readFlagFile('--audit-policy-file', auditPolicyFile).toString('utf8'), auditPolicyFile);
+    if (auditLogPath === '-') return { audit: createAuditLog({ policy, sink: { write: (line) => { process.stdout.write(line.endsWith('\n') ? line : `${line}\n`); } }, clock: systemClock }), async close() {} };
+    const sink = fileSink({ path: auditLogPath, clock: systemClock, log });
+    return { audit: createAuditLog({ policy, sink, clock: systemClock }), close: () => sink.close() };
   } catch (error) {
-    throw new UserError(`the audit policy cannot be read: ${(error as Error).message}`);
+    if (error instanceof AuditPolicyError) throw new UserError(`--audit-policy-file ${error.message}`);
+    throw error;
   }
-}
-
-/** @throws UserError for an engine that does not exist. */
-export async function openStorage(engine: string, directory: string, log: Logger): Promise<StorageEngine> {
-  if (engine === 'memory') return (await import('#storage/memory/memory-storage')).createMemoryStorage({ clock: systemClock });
-  if (engine === 'embedded') {
-    await mkdir(directory, { recursive: true, mode: 0o700 });
-    return (await import('#storage/embedded/embedded-storage')).openEmbeddedStorage({
-      directory, clock: systemClock, log,
-      // What reached the disk is only known after opening it again: whoever runs this process starts it anew.
-      onFailure: (error) => { log.error('the store has failed; ending to start again', { error }); process.exit(74); },
-    });
-  }
-  throw new UserError(`there is no storage engine ${JSON.stringify(engine)}: use embedded or memory`);
 }
 
 function parseSwitches(text: string): Map<string, boolean> {

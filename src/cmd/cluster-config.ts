@@ -7,6 +7,7 @@
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import type { StorageSettings } from './storage-engine.ts';
 
 export const DEFAULT_DATA_DIR = '/var/lib/kubernode';
 export const CLUSTER_DOMAIN = 'cluster.local';
@@ -31,7 +32,7 @@ export interface ClusterConfig {
   readonly serviceCidr: string;
   readonly dnsAddress: string;
   readonly nodes: NodeConfig[];
-  readonly storage: { readonly engine: 'embedded' | 'etcd' | 'memory'; readonly etcdServers?: readonly string[] };
+  readonly storage: StorageSettings;
   /** The host's ip_forward before the cluster came; put back when it goes. */
   ipForwardBefore?: string;
 }

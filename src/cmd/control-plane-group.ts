@@ -7,6 +7,7 @@
 import { createApiServer, type ApiServer } from '#apiserver/server';
 import { connectHandlers } from '#apiserver/proxy/connect-handlers';
 import type { ProxyDependencies } from '#apiserver/proxy/kubelet-endpoint';
+import { snapshotRoute } from '#apiserver/snapshot-route';
 import type { Client } from '#client/client';
 import { createClient } from '#client/rest-client';
 import type { Component, ComponentContext } from '#component/component';
@@ -17,6 +18,8 @@ import type { ClusterPki } from '#pki/cluster-pki';
 import { createScheduler } from '#scheduler/component';
 import type { StorageEngine } from '#storage/contract';
 import { ensureAddons, type AddonOptions } from './addons.ts';
+import { APPROVER_ACCOUNT, createCertificateApprover } from './certificate-approver.ts';
+import { ensureJoinObjects, type JoinOptions } from './join-objects.ts';
 
 export interface ControlPlaneOptions extends ComponentContext {
   readonly storage: StorageEngine;
@@ -29,6 +32,8 @@ export interface ControlPlaneOptions extends ComponentContext {
   readonly controllers?: Partial<ControllerOptions>;
   /** Objects of the cluster itself, such as the DNS service; absent: none. */
   readonly addons?: AddonOptions;
+  /** Lets machines join with bootstrap tokens; absent: none can. */
+  readonly join?: JoinOptions;
   /** With the identity of this process where several control planes share a store. */
   readonly leaderElection?: { readonly identity: string };
 }
@@ -55,6 +60,7 @@ export function createControlPlane(options: ControlPlaneOptions): ControlPlane {
   const apiServer = createApiServer({
     storage: options.storage, clock, random, log: log.child({ component: 'apiserver' }), metrics, pki,
     ...(options.advertise === undefined ? {} : { advertise: options.advertise }), connectHandlers: connectHandlers(proxy, random),
+    mounted: [snapshotRoute(options.storage, clock)],
     ...(options.serviceCidrs === undefined ? {} : { serviceCidrs: options.serviceCidrs }),
   });
 
@@ -82,7 +88,11 @@ export function createControlPlane(options: ControlPlaneOptions): ControlPlane {
       options: { rootCa: pki.authority.certificatePem, signing: { caCertificate: pki.authority.certificatePem, caKey: authorityKeyPem(pki) }, serviceAccountSigningKey: async () => (await pki.serviceAccountKeys()).signing, ...options.controllers },
     }),
     createScheduler({ ...shared, log: log.child({ component: 'scheduler' }), client: clientAs('system:kube-scheduler', []) }),
-    ...(options.addons === undefined ? [] : [addonComponent(admin, options.addons, options)]),
+    ...(options.addons === undefined ? [] : [addonComponent('addons', (signal) => ensureAddons(admin, options.addons!, signal), options)]),
+    ...(options.join === undefined ? [] : [
+      addonComponent('join', (signal) => ensureJoinObjects(admin, options.join!, signal), options),
+      createCertificateApprover(serviceAccount(APPROVER_ACCOUNT), { ...shared, log: log.child({ component: 'certificate-approver' }) }),
+    ]),
   ], { name: 'control-plane', clock, log });
 
   return {
@@ -103,23 +113,23 @@ function authorityKeyPem(pki: ClusterPki): string {
 const ADDON_RETRY_MS = 1_000;
 
 /** The cluster serves without its add-ons; they follow as soon as they can be made. */
-function addonComponent(client: Client, addons: AddonOptions, { clock, log }: ComponentContext): Component {
+function addonComponent(name: string, make: (signal: AbortSignal) => Promise<void>, { clock, log }: ComponentContext): Component {
   const stopping = new AbortController();
   let running: Promise<void> | undefined;
   const ensure = async (): Promise<void> => {
     while (!stopping.signal.aborted) {
       try {
-        await ensureAddons(client, addons, stopping.signal);
+        await make(stopping.signal);
         return;
       } catch (error) {
         if (stopping.signal.aborted) return;
-        log.warn('the add-ons of the cluster could not be made; trying again', { error, retryMs: ADDON_RETRY_MS });
+        log.warn('the add-ons of the cluster could not be made; trying again', { name, error, retryMs: ADDON_RETRY_MS });
         await clock.sleep(ADDON_RETRY_MS, stopping.signal).catch(() => undefined);
       }
     }
   };
   return {
-    name: 'addons',
+    name,
     async start() { running = ensure(); },
     async stop() {
       stopping.abort(new Error('add-ons stop'));

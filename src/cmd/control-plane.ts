@@ -3,24 +3,29 @@ import { systemClock } from '#base/clock';
 import { jsonLogger } from '#base/log';
 import { MetricsRegistry } from '#base/metrics';
 import { systemRandom } from '#base/random';
-import { openStorage } from './apiserver.ts';
-import { hostAddress, type ClusterConfig } from './cluster-config.ts';
+import { CLUSTER_DOMAIN, hostAddress, type ClusterConfig } from './cluster-config.ts';
 import { createControlPlane } from './control-plane-group.ts';
 import { createHostRoutes } from './host-routes.ts';
 import { clusterPaths } from './layout.ts';
 import { runUntilSignal } from './process-life.ts';
+import { openStorage } from './storage-engine.ts';
 import { clusterPkiOf, requireCluster } from './up.ts';
 
 export async function runControlPlane(options: { dataDir: string }): Promise<void> {
   const config = requireCluster(options.dataDir);
   const context = { clock: systemClock, random: systemRandom, metrics: new MetricsRegistry(), log: jsonLogger((line) => process.stdout.write(line), () => systemClock.now()) };
-  const storage = await openStorage(config.storage.engine, clusterPaths(config.dataDir).storage, context.log);
+  const storage = await openStorage(config.storage, clusterPaths(config.dataDir).storage, context.log);
+  const pki = clusterPkiOf(config);
   const plane = createControlPlane({
-    ...context, storage, pki: clusterPkiOf(config),
+    ...context, storage, pki,
     listen: [{ host: '127.0.0.1', port: config.apiPort }, { host: hostAddress(config), port: config.apiPort }],
     advertise: `${hostAddress(config)}:${config.apiPort}`,
     controllers: { clusterCidrs: [config.podCidr], serviceCidrs: [config.serviceCidr] }, serviceCidrs: [config.serviceCidr],
     addons: { dnsAddress: config.dnsAddress },
+    join: {
+      server: `https://${hostAddress(config)}:${config.apiPort}`, caPem: pki.authority.certificatePem,
+      network: { podCidr: config.podCidr, clusterDns: config.dnsAddress, clusterDomain: CLUSTER_DOMAIN },
+    },
   });
   const routes = createHostRoutes({ client: plane.admin, config }, context);
   await runUntilSignal(context.log, {

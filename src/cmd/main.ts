@@ -12,18 +12,30 @@ import { reportFailure } from './terminal.ts';
 const LISTENERS_MAX = 1_000;
 setMaxListeners(LISTENERS_MAX);
 
+/** Where the cluster state is kept, the same flags wherever a store is opened. */
+function withStorage(command: Command): Command {
+  return command
+    .addOption(new Option('--storage <engine>', 'where the cluster state is kept (default: embedded)').choices(['embedded', 'etcd', 'memory']))
+    .option('--etcd-servers <urls>', 'etcd to use: https://host:2379,…')
+    .option('--etcd-cafile <file>', 'authority of etcd\'s certificates')
+    .option('--etcd-certfile <file>', 'client certificate for etcd')
+    .option('--etcd-keyfile <file>', 'its key')
+    .option('--etcd-user <name>', 'user of etcd')
+    .option('--etcd-password-file <file>', 'file with the password of that user');
+}
+
 const dataDir = (): Option => new Option('--data-dir <dir>', 'where the cluster keeps everything').default(DEFAULT_DATA_DIR).env('KUBERNODE_DATA_DIR');
+
+const output = (): Option => new Option('-o, --output <format>', 'as JSON').choices(['json']);
 
 const program = new Command('kubernode')
   .description('Kubernetes v1.36 in TypeScript: a cluster with one command')
   .showHelpAfterError('(kubernode --help shows the commands)')
   .enablePositionalOptions();
 
-program.command('up').description('start a local cluster of one or more nodes, each a machine of its own')
+withStorage(program.command('up').description('start a local cluster of one or more nodes, each a machine of its own'))
   .addOption(dataDir())
   .option('--nodes <n>', 'how many nodes', '1')
-  .addOption(new Option('--storage <engine>', 'where the cluster state is kept').choices(['embedded', 'etcd', 'memory']).default('embedded'))
-  .option('--etcd-servers <urls>', 'for --storage etcd: https://host:2379,…')
   .option('--foreground', 'stay, and stop the cluster when interrupted')
   .option('--no-kubeconfig-merge', 'leave the kubeconfig of the user alone')
   .action(async (options) => (await import('./up.ts')).up(options));
@@ -39,7 +51,7 @@ program.command('reset').description('remove the cluster and all it made')
 
 program.command('status').description('nodes and processes of the cluster')
   .addOption(dataDir())
-  .option('-o, --output <format>', 'json')
+  .addOption(output())
   .action(async (options) => (await import('./status.ts')).status(options));
 
 program.command('logs').description('logs of a process of the cluster; without a name, which there are').argument('[name]')
@@ -68,6 +80,48 @@ image.command('load').description('load an image archive (OCI or docker) into th
 image.command('list').description('images of the nodes')
   .addOption(dataDir())
   .action(async (options) => (await import('./image.ts')).listImages(options));
+
+const snapshot = program.command('snapshot').description('the state of the cluster in one file: save it, look into it, put it back');
+snapshot.command('save').description('write the state of the cluster to a file; the cluster may run').argument('<file>')
+  .addOption(dataDir())
+  .option('--kubeconfig <file>', 'administrator\'s kubeconfig of a cluster elsewhere')
+  .option('--force', 'replace the file when it exists')
+  .action(async (file, options) => (await import('./snapshot.ts')).saveCommand(file, options));
+withStorage(snapshot.command('restore').description('put a snapshot back into a stopped cluster').argument('<file>'))
+  .addOption(dataDir())
+  .option('--replace', 'also where there is a store; the old one is kept beside it')
+  .action(async (file, options) => (await import('./snapshot.ts')).restoreCommand(file, options));
+snapshot.command('inspect').description('check a snapshot and say what is in it').argument('<file>')
+  .addOption(output())
+  .action(async (file, options) => (await import('./snapshot.ts')).inspectCommand(file, options));
+
+const store = program.command('store').description('the embedded store of a stopped cluster: check it, give space back');
+store.command('check').description('read every record and say what is damaged')
+  .addOption(dataDir())
+  .addOption(output())
+  .action(async (options) => (await import('./snapshot.ts')).checkCommand(options));
+store.command('compact').description('forget history and give its space back to the disk')
+  .addOption(dataDir())
+  .action(async (options) => (await import('./snapshot.ts')).compactCommand(options));
+
+const token = program.command('token').description('bootstrap tokens, with which machines join');
+token.command('create').description('make a token').argument('[token]', 'the token itself; by default a new one')
+  .addOption(dataDir())
+  .option('--kubeconfig <file>', 'administrator\'s kubeconfig of a cluster elsewhere')
+  .option('--ttl <time>', 'how long it lives, 0 for without end', '24h')
+  .option('--description <text>', 'what it is for')
+  .option('--groups <groups...>', 'groups of who uses it; each system:bootstrappers:…')
+  .option('--print-join', 'print the whole command that joins a machine; its token carries the hash of the cluster\'s authority')
+  .action(async (text, options) => (await import('./token.ts')).createToken(text, options));
+token.command('list').description('tokens of the cluster, without their secrets')
+  .addOption(dataDir())
+  .option('--kubeconfig <file>', 'administrator\'s kubeconfig of a cluster elsewhere')
+  .addOption(output())
+  .action(async (options) => (await import('./token.ts')).listTokens(options));
+token.command('delete').description('take a token back').argument('<token>', 'its id (the six letters), or all of it')
+  .addOption(dataDir())
+  .option('--kubeconfig <file>', 'administrator\'s kubeconfig of a cluster elsewhere')
+  .action(async (text, options) => (await import('./token.ts')).deleteToken(text, options));
 
 program.command('node-power').description('cut the power of one node of a local cluster, or (with up) bring it back').addArgument(new Argument('<state>').choices(['off'])).argument('<node>')
   .addOption(dataDir())
@@ -104,11 +158,10 @@ program.command('kubelet').description('run the kubelet of this machine alone')
   .option('--client-ca-file <file>', 'authorities of client certificates')
   .action(async (options) => (await import('./kubelet.ts')).runKubelet(options));
 
-program.command('apiserver').description('run the API server alone')
+withStorage(program.command('apiserver').description('run the API server alone'))
   .addOption(dataDir())
   .option('--secure-port <port>', 'port to serve HTTPS on', '6443')
   .option('--bind-address <address>', 'address to listen on', '127.0.0.1')
-  .option('--storage <engine>', 'embedded or memory', 'embedded')
   .option('--audit-policy-file <file>', 'audit policy')
   .option('--audit-log-path <file>', 'audit log, JSON lines; - for standard output')
   .option('--feature-gates <gates>', 'Name=true,Other=false')

@@ -1,5 +1,6 @@
 /** The life of a component process: start, serve until told to end, stop within bounds. */
 import type { Logger } from '#base/log';
+import { reportFailure, UserError } from './terminal.ts';
 
 const STOP_MS_MAX = 20_000;
 
@@ -17,7 +18,8 @@ export async function runUntilSignal(log: Logger, life: { start(signal: AbortSig
     await asked;
   } catch (error) {
     if (!stopping.signal.aborted) {
-      log.error('the process could not start', { error });
+      if (error instanceof UserError) reportFailure(error);
+      else log.error('the process could not start', { error });
       process.exit(1);
     }
   }

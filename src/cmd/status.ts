@@ -6,6 +6,7 @@ import { nodes as nodesResource } from '#api/generated/core/v1';
 import { adminClient } from './cluster-client.ts';
 import { clusterPaths } from './layout.ts';
 import { clusterProcesses } from './local-cluster.ts';
+import { table } from './table.ts';
 import { UserError } from './terminal.ts';
 import { requireCluster } from './up.ts';
 
@@ -48,11 +49,6 @@ function residentBytes(pid: number): number {
   } catch {
     return 0;
   }
-}
-
-function table(heads: readonly string[], rows: readonly (readonly string[])[]): string {
-  const widths = heads.map((head, i) => Math.max(head.length, ...rows.map((row) => row[i]!.length)));
-  return [heads, ...rows].map((row) => `${row.map((cell, i) => cell.padEnd(widths[i]!)).join('   ').trimEnd()}\n`).join('');
 }
 
 /** @param name a process of `kubernode status`; absent: lists them. */

@@ -43,6 +43,15 @@ function seconds(sinceMs: number): string {
   return `(${((performance.now() - sinceMs) / 1000).toFixed(2)} s)`;
 }
 
+/** A port that is taken or not allowed, in words; any other failure as it is. @param flag what chooses the address. */
+export function listenFailure(error: unknown, address: string, flag: string): unknown {
+  const { code } = error as NodeJS.ErrnoException;
+  if (code === 'EADDRINUSE') return new UserError(`${address} is in use by another process: stop it, or choose another with ${flag}`);
+  if (code === 'EACCES') return new UserError(`${address} needs more rights: run as root, or choose a port from 1024 up with ${flag}`);
+  if (code === 'EADDRNOTAVAIL') return new UserError(`${address} is no address of this machine: choose another with ${flag}`);
+  return error;
+}
+
 /** Prints a failure and sets the exit code. */
 export function reportFailure(error: unknown): void {
   if (error instanceof UserError || (error instanceof Error && error.constructor.name === 'CommandError')) process.stderr.write(`kubernode: ${error.message}\n`);

@@ -16,16 +16,18 @@ import { importImage } from '#kubelet/images/import-image';
 import { pauseImage } from '#kubelet/images/oci-image';
 import { clusterPki, COMPONENT_USERS, type ClusterPki } from '#pki/cluster-pki';
 import {
-  CLUSTER_DOMAIN, ensureNodes, hostAddress, loadClusterConfig, newClusterConfig, saveClusterConfig, type ClusterConfig, type NodeConfig,
+  CLUSTER_DOMAIN, NODES_MAX, ensureNodes, hostAddress, loadClusterConfig, newClusterConfig, saveClusterConfig, type ClusterConfig, type NodeConfig,
 } from './cluster-config.ts';
-import { DNS_USER } from './addons.ts';
+import { DNS_USER } from './dns-user.ts';
 import { adminClient } from './cluster-client.ts';
 import { createHostNetwork, usedRanges } from './host-network.ts';
 import { clusterPaths, nodePaths } from './layout.ts';
 import { machineSocket, startControlPlane, startMachine, startNodeProcess, stopCluster } from './local-cluster.ts';
 import { SANDBOX_IMAGE } from './machine/containerd.ts';
 import { waitUntil } from './machine/wait-until.ts';
+import { usableDataDir, wholeNumber } from './flag-values.ts';
 import { findProgram, requireNodePrograms } from './preflight.ts';
+import { storageSettings, type StorageFlags } from './storage-engine.ts';
 import { terminalProgress, UserError } from './terminal.ts';
 import { contextName, kubeconfigFor, mergeIntoUserKubeconfig, writeKubeconfigFile, writeSecretFile } from './user-kubeconfig.ts';
 
@@ -34,11 +36,9 @@ const NODE_READY_MS_MAX = 120_000;
 const DNS_READY_MS_MAX = 60_000;
 const FIRST_API_PORT = 6443;
 
-export interface UpOptions {
+export interface UpOptions extends StorageFlags {
   dataDir: string;
   nodes: string;
-  storage: 'embedded' | 'etcd' | 'memory';
-  etcdServers?: string;
   foreground?: boolean;
   kubeconfigMerge: boolean;
 }
@@ -80,11 +80,14 @@ export async function up(options: UpOptions): Promise<void> {
 }
 
 async function configure(options: UpOptions): Promise<ClusterConfig> {
-  const count = Number(options.nodes);
-  if (!Number.isInteger(count) || count < 1) throw new UserError(`--nodes ${options.nodes}: a whole number from 1 up`);
-  if (options.storage === 'etcd' && options.etcdServers === undefined) throw new UserError('--storage etcd needs --etcd-servers https://host:2379[,…]');
+  const count = wholeNumber(options.nodes, '--nodes', 1, NODES_MAX);
+  const wanted = storageSettings(options);
+  usableDataDir(options.dataDir);
   const known = loadClusterConfig(options.dataDir);
-  const storage: ClusterConfig['storage'] = { engine: options.storage, ...(options.etcdServers === undefined ? {} : { etcdServers: options.etcdServers.split(',') }) };
+  if (known !== undefined && options.storage !== undefined && known.storage.engine !== wanted.engine) {
+    throw new UserError(`the cluster in ${options.dataDir} keeps its state in ${known.storage.engine}: a cluster moves by kubernode snapshot save and restore, or take another --data-dir`);
+  }
+  const storage = known?.storage ?? wanted;
   const config = known ?? newClusterConfig(options.dataDir, await freePort(FIRST_API_PORT), await usedRanges(), storage);
   ensureNodes(config, Math.max(count, config.nodes.length), 'node');
   return config;
