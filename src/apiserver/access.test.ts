@@ -10,7 +10,7 @@ import { MetricsRegistry } from '#base/metrics';
 import { seededRandom, systemRandom } from '#base/random';
 import type { Client } from '#client/client';
 import { createClient } from '#client/rest-client';
-import { isForbidden, isTooManyRequests, StatusError } from '#machinery/status-error';
+import { isForbidden, isTooManyRequests, type StatusError } from '#machinery/status-error';
 import { clusterPki } from '#pki/cluster-pki';
 import { createMemoryStorage } from '#storage/memory/memory-storage';
 import { authenticateToken } from './authn/bearer-token.ts';

@@ -72,7 +72,7 @@ export function nodeRestriction(dependencies: AdmissionDependencies): AdmissionP
     if (attributes.operation !== 'CREATE' || attributes.subresource !== 'token') return;
     const { spec } = attributes.object as TokenRequest;
     const bound = spec?.boundObjectRef;
-    if (bound == null || bound.apiVersion !== 'v1' || bound.kind !== 'Pod' || !bound.name) throw refused(attributes, 'node requested token not bound to a pod');
+    if (bound?.apiVersion !== 'v1' || bound.kind !== 'Pod' || !bound.name) throw refused(attributes, 'node requested token not bound to a pod');
     if (!bound.uid) throw refused(attributes, 'node requested token with a pod binding without a uid');
     const pod = await podOf(attributes, bound.name);
     if (bound.uid !== pod.metadata.uid) {

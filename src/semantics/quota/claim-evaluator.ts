@@ -1,7 +1,7 @@
 /** Quota of persistent volume claims: their number and size, in all and per storage class. */
 import type { PersistentVolumeClaim } from '#api/generated/core/v1';
 import { compareQuantities, newQuantity, parseQuantity, scaledValue, type Quantity } from '#machinery/quantity';
-import type { QuotaEvaluator } from './evaluator.ts';
+import type { QuotaEvaluator } from './quota-evaluator.ts';
 import { scopeSelects } from './scope.ts';
 
 const COUNT = 'count/persistentvolumeclaims';

@@ -2,25 +2,12 @@
  * How much of a quota an object uses, for each kind of object: for admission, which charges it, and for the quota controller,
  * which counts again.
  */
-import type { ScopedResourceSelectorRequirement } from '#api/generated/core/v1';
-import type { KubeObject } from '#machinery/meta';
 import { newQuantity } from '#machinery/quantity';
-import type { Amounts } from './amounts.ts';
 import { claimEvaluator } from './claim-evaluator.ts';
 import { podEvaluator } from './pod-evaluator.ts';
+import type { QuotaEvaluator } from './quota-evaluator.ts';
 import { resourceClaimEvaluator } from './resource-claim-evaluator.ts';
 import { serviceEvaluator } from './service-evaluator.ts';
-
-export interface QuotaEvaluator {
-  /** Whether this write can change what is used. */
-  handles(operation: 'CREATE' | 'UPDATE', subresource: string, object: KubeObject, old: KubeObject | undefined): boolean;
-  /** Of the resources a quota limits, those that such objects use. */
-  matchingResources(names: readonly string[]): string[];
-  matchesScope(selector: ScopedResourceSelectorRequirement, object: KubeObject): boolean;
-  /** Why the object cannot be counted; undefined when it can. */
-  constraintFault?(required: readonly string[], object: KubeObject): string | undefined;
-  usage(object: KubeObject, nowMs: number): Amounts;
-}
 
 /** The names these had before `count/…`. */
 const ALIASED: ReadonlySet<string> = new Set(['configmaps', 'resourcequotas', 'replicationcontrollers', 'secrets']);
@@ -41,6 +28,6 @@ export function quotaEvaluator(group: string, resource: string): QuotaEvaluator 
   };
 }
 
-export function countName(group: string, resource: string): string {
+function countName(group: string, resource: string): string {
   return `count/${resource}${group === '' ? '' : `.${group}`}`;
 }

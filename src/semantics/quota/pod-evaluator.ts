@@ -4,7 +4,7 @@ import { newQuantity, type Quantity } from '#machinery/quantity';
 import { parseAmounts, podLimits, podRequests } from '../pod-resources.ts';
 import { computePodQos } from '../qos.ts';
 import type { Amounts } from './amounts.ts';
-import type { QuotaEvaluator } from './evaluator.ts';
+import type { QuotaEvaluator } from './quota-evaluator.ts';
 import { scopeSelects } from './scope.ts';
 
 const COUNT = 'count/pods';

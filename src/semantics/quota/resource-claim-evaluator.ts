@@ -2,7 +2,7 @@
 import type { ResourceClaim } from '#api/generated/resource/v1';
 import { newQuantity } from '#machinery/quantity';
 import type { Amounts } from './amounts.ts';
-import type { QuotaEvaluator } from './evaluator.ts';
+import type { QuotaEvaluator } from './quota-evaluator.ts';
 
 const COUNT = 'count/resourceclaims.resource.k8s.io';
 const CLASS_SUFFIX = '.deviceclass.resource.k8s.io/devices';

@@ -1,7 +1,7 @@
 /** Quota of services: their number, their node ports, their load balancers. */
 import type { Service } from '#api/generated/core/v1';
 import { newQuantity } from '#machinery/quantity';
-import type { QuotaEvaluator } from './evaluator.ts';
+import type { QuotaEvaluator } from './quota-evaluator.ts';
 
 const RESOURCES = ['count/services', 'services', 'services.nodeports', 'services.loadbalancers'];
 
