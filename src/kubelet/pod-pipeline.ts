@@ -149,7 +149,7 @@ export function createPodPipeline(options: PodPipelineOptions): PodPipeline {
   function add(pod: Pod): void {
     store.set(pod);
     if (isMirrorPod(pod)) { followMirror(pod); return; }
-    if (!admit(pod)) { workers.kill(pod).catch(() => undefined); return; }
+    if (!admit(pod)) return; // it is ended when it is deleted
     allocations.grantAll(pod);
     objects.register(pod);
     workers.update(reviewed(pod));

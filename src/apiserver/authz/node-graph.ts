@@ -78,7 +78,8 @@ function follow<T extends Pod | PersistentVolume | { metadata: object }>(
 ): void {
   informer.addHandlers({
     onAdd: (object) => add(edges(object)),
-    onUpdate: (old, current) => { add(edges(current)); remove(edges(old)); },
+    // Links are not counted: what stays must be added last.
+    onUpdate: (old, current) => { remove(edges(old)); add(edges(current)); },
     onDelete: (object) => remove(edges(object)),
   });
 }
