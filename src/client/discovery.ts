@@ -3,6 +3,7 @@
  *
  * A group whose server does not answer is reported as failed and is left out: callers that delete or count must know.
  */
+import type { Clock } from '#base/clock';
 import type { ResourceType } from '#machinery/meta';
 import type { CallOptions, Client } from './client.ts';
 
@@ -66,4 +67,32 @@ export async function discoverVersions(client: Client, options: CallOptions = {}
     }
   }
   return byKind;
+}
+
+/** Discovery is asked again for an unknown kind at most this often. */
+const KINDS_FRESH_MS = 5_000;
+
+export class UnknownKindError extends Error {}
+
+/** Finds the resource of a kind, asking the server again when it is not known yet. */
+export interface KindResolver {
+  /** @throws UnknownKindError when no server has this kind. */
+  resolve(apiVersion: string, kind: string, signal: AbortSignal): Promise<DiscoveredResource>;
+}
+
+export function kindResolver(client: Client, clock: Clock): KindResolver {
+  let kinds: ReadonlyMap<string, DiscoveredResource> = new Map();
+  let discoveredMs = -Infinity;
+  return {
+    async resolve(apiVersion, kind, signal) {
+      const key = `${apiVersion}|${kind}`;
+      if (!kinds.has(key) && clock.monotonicNow() - discoveredMs > KINDS_FRESH_MS) {
+        kinds = await discoverVersions(client, { signal });
+        discoveredMs = clock.monotonicNow();
+      }
+      const resource = kinds.get(key);
+      if (resource === undefined) throw new UnknownKindError(`no matches for kind "${kind}" in version "${apiVersion}"`);
+      return resource;
+    },
+  };
 }

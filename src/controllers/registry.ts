@@ -18,6 +18,7 @@ import { jobController } from './job/job-controller.ts';
 import { namespaceController } from './namespace/namespace-controller.ts';
 import { nodeIpamController } from './nodeipam/node-ipam-controller.ts';
 import { nodeLifecycleController } from './nodelifecycle/node-lifecycle-controller.ts';
+import { horizontalPodAutoscalerController } from './podautoscaler/horizontal-controller.ts';
 import { podGcController } from './podgc/pod-gc-controller.ts';
 import { replicaSetController } from './replicaset/replicaset-controller.ts';
 import { replicationController } from './replicaset/replication-controller.ts';
@@ -56,6 +57,7 @@ export const CONTROLLERS: readonly ControllerDefinition[] = [
   endpointsController,
   podGcController,
   disruptionController,
+  horizontalPodAutoscalerController,
   resourceQuotaController,
   csrApprover,
   csrSigner,

@@ -8,11 +8,12 @@ import { splitKey } from '#client/informer/object-store';
 import type { Result } from '#client/reconcile/reconciler';
 import { resourcePath } from '#client/resource-path';
 import { semanticEqual } from '#machinery/deep-equal';
-import type { LabelSelector, OwnerReference } from '#machinery/meta';
+import type { OwnerReference } from '#machinery/meta';
 import { labelSelectorOf, labelsMatch } from '#machinery/selector/label-selector';
 import { isNotFound } from '#machinery/status-error';
 import { controllerOf } from '#semantics/owner-reference';
 import { isPodTerminal, podCondition } from '#semantics/pod-state';
+import { selectorText } from '#semantics/selector-text';
 import { keyedLoop, type Controller, type ControllerContext, type ControllerDefinition } from '../controller.ts';
 import { failedStatus, needsScale, planBudget } from './budget-plan.ts';
 
@@ -150,11 +151,4 @@ function selects(budget: PodDisruptionBudget, pod: Pod): boolean {
 
 function comparable(status: PodDisruptionBudget['status']): unknown {
   return { disruptionsAllowed: 0, currentHealthy: 0, desiredHealthy: 0, expectedPods: 0, ...status };
-}
-
-/** As Go prints it. */
-function selectorText(selector: LabelSelector | undefined): string {
-  const labels = Object.entries(selector?.matchLabels ?? {}).sort(([a], [b]) => (a < b ? -1 : 1)).map(([key, value]) => `${key}: ${value},`).join('');
-  const expressions = (selector?.matchExpressions ?? []).map(({ key, operator, values }) => `LabelSelectorRequirement{Key:${key},Operator:${operator},Values:[${(values ?? []).join(' ')}],},`).join('');
-  return `&LabelSelector{MatchLabels:map[string]string{${labels}},MatchExpressions:[]LabelSelectorRequirement{${expressions}},}`;
 }

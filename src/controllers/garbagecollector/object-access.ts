@@ -1,17 +1,12 @@
 /** Reads and writes the metadata of objects of any kind, as the collector needs them. */
 import type { Client } from '#client/client';
-import { discoverVersions, type DiscoveredResource } from '#client/discovery';
+import { kindResolver, type DiscoveredResource } from '#client/discovery';
 import { resourcePath } from '#client/resource-path';
 import type { Clock } from '#base/clock';
 import type { KubeObject, OwnerReference } from '#machinery/meta';
 import { isNotFound } from '#machinery/status-error';
 
 const METADATA_ONLY = 'application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,application/json';
-/** Discovery is asked again for an unknown kind at most this often. */
-const DISCOVERY_FRESH_MS = 5_000;
-
-export class UnknownKindError extends Error {}
-
 export interface ObjectAccess {
   /** @throws UnknownKindError when no server has this kind. */
   resourceOf(apiVersion: string, kind: string, signal: AbortSignal): Promise<DiscoveredResource>;
@@ -23,19 +18,9 @@ export interface ObjectAccess {
 }
 
 export function objectAccess(client: Client, clock: Clock): ObjectAccess {
-  let kinds: ReadonlyMap<string, DiscoveredResource> = new Map();
-  let discoveredMs = -Infinity;
+  const kinds = kindResolver(client, clock);
   return {
-    async resourceOf(apiVersion, kind, signal) {
-      const key = `${apiVersion}|${kind}`;
-      if (!kinds.has(key) && clock.monotonicNow() - discoveredMs > DISCOVERY_FRESH_MS) {
-        kinds = await discoverVersions(client, { signal });
-        discoveredMs = clock.monotonicNow();
-      }
-      const resource = kinds.get(key);
-      if (resource === undefined) throw new UnknownKindError(`no matches for kind "${kind}" in version "${apiVersion}"`);
-      return resource;
-    },
+    resourceOf: (apiVersion, kind, signal) => kinds.resolve(apiVersion, kind, signal),
     async get(resource, namespace, name, signal) {
       try {
         return await client.raw<KubeObject>('GET', resourcePath(resource, namespace, name), { accept: METADATA_ONLY, signal });
