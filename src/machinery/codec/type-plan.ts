@@ -89,7 +89,7 @@ export class TypePlans {
     const value = this.value(schema.type, schema.goType);
     return {
       name: schema.name, index, value, pointer: schema.pointer, keep: schema.keep, dropsZero: !schema.pointer && !schema.keep,
-      absentWhenZero: !schema.pointer && (!schema.keep || (!schema.required && (value.code === 'Quantity' || value.code === 'IntOrString'))),
+      absentWhenZero: !schema.pointer && (!schema.keep || (!schema.required && hasZeroScalar(value))),
       jsonKey: `${JSON.stringify(schema.name)}:`, owner, schema,
       goName: schema.embedded === undefined ? schema.name : `${schema.embedded}.${schema.name}`,
     };
