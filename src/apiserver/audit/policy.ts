@@ -78,6 +78,7 @@ function checkRule(value: unknown, place: string, fail: Fail): AuditRule {
     if (url !== '*' && (!url.startsWith('/') || (star >= 0 && star < url.length - 1))) fail(`${place}.nonResourceURLs`, `${JSON.stringify(url)} must begin with / and may have a * at its end only`);
   }
   for (const [i, group] of (resources ?? []).entries()) {
+    if (typeof group !== 'object' || group === null) fail(`${place}.resources[${i}]`, 'must have a group and resources');
     if ((group.resourceNames ?? []).length > 0 && (group.resources ?? []).length === 0) fail(`${place}.resources[${i}].resources`, 'using resourceNames requires at least one resource');
   }
   return { ...rule, omitStages: stages(rule['omitStages'], `${place}.omitStages`, fail) } as unknown as AuditRule;
