@@ -44,9 +44,8 @@ export function healthServer(options: HealthServerOptions): Component & { addres
     return decision.allowed ? undefined : { status: 403, text: `forbidden: User "${caller.name}" cannot get path "${path}"\n` };
   }
 
-  async function handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  async function handle(request: IncomingMessage, response: ServerResponse, signal: AbortSignal): Promise<void> {
     const [path = '/', search = ''] = (request.url ?? '/').split('?', 2);
-    const signal = AbortSignal.timeout(REQUEST_TIMEOUT_MS);
     if (request.method !== 'GET' && request.method !== 'HEAD') { reply(response, 405, 'method not allowed\n'); return; }
     const health = HEALTH_PATH.exec(path);
     if (health !== null) {
@@ -63,7 +62,9 @@ export function healthServer(options: HealthServerOptions): Component & { addres
   }
 
   const onRequest = (request: IncomingMessage, response: ServerResponse): void => {
-    handle(request, response).catch((error: unknown) => {
+    const gone = new AbortController();
+    response.once('close', () => gone.abort(new Error('the caller went away')));
+    handle(request, response, gone.signal).catch((error: unknown) => {
       options.log.warn('request to the health server failed', { error });
       if (!response.headersSent) reply(response, 500, 'internal server error\n');
     });

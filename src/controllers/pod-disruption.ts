@@ -14,7 +14,7 @@ export async function markDisrupted(client: Client, pod: Pod, disruption: Disrup
     if (known?.status !== 'True' || known.reason !== disruption.reason || known.message !== disruption.message) {
       status.conditions = [{
         type: 'DisruptionTarget', status: 'True', ...disruption, ...(pod.metadata.generation !== undefined && { observedGeneration: pod.metadata.generation }),
-        lastTransitionTime: known?.status === 'True' && known.lastTransitionTime != null ? known.lastTransitionTime : rfc3339(nowMs),
+        lastTransitionTime: known?.status === 'True' && !!known.lastTransitionTime ? known.lastTransitionTime : rfc3339(nowMs),
       }];
     }
   }

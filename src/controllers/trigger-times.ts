@@ -24,7 +24,7 @@ export function triggerTimes(): TriggerTimes {
       let earliest = Infinity;
       for (const pod of pods) {
         const ready = podCondition(pod, 'Ready');
-        if (ready?.status !== 'True' || ready.lastTransitionTime == null) continue;
+        if (ready?.status !== 'True' || !ready.lastTransitionTime) continue;
         const ms = Date.parse(ready.lastTransitionTime);
         podsMs.set(pod.metadata.name!, ms);
         if (ms > (last?.podsMs.get(pod.metadata.name!) ?? -Infinity)) earliest = Math.min(earliest, ms);

@@ -20,7 +20,7 @@ export function withoutCondition<C extends { type: string }>(conditions: readonl
  */
 export function withCondition<C extends AnyCondition>(conditions: readonly C[] | undefined, wanted: Omit<C, 'lastTransitionTime'>, nowMs: number): C[] {
   const known = findCondition(conditions, wanted.type);
-  const lastTransitionTime = known !== undefined && known.status === wanted.status && known.lastTransitionTime != null ? known.lastTransitionTime : rfc3339(nowMs);
+  const lastTransitionTime = known !== undefined && known.status === wanted.status && !!known.lastTransitionTime ? known.lastTransitionTime : rfc3339(nowMs);
   const set = { ...wanted, lastTransitionTime } as C;
   if (known === undefined) return [...(conditions ?? []), set];
   return conditions!.map((condition) => (condition.type === wanted.type ? set : condition));

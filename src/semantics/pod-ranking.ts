@@ -49,7 +49,7 @@ export function deletionCost(pod: Pod): number {
 }
 
 function timeMs(time: string | null | undefined): number {
-  return time == null ? 0 : Date.parse(time);
+  return !time ? 0 : Date.parse(time);
 }
 
 function readySinceMs(pod: Pod): number {

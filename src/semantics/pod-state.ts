@@ -28,13 +28,13 @@ export function isPodReady(pod: Pod): boolean {
 export function isPodAvailable(pod: Pod, minReadySeconds: number, nowMs: number): boolean {
   const ready = podCondition(pod, 'Ready');
   if (ready?.status !== 'True') return false;
-  return minReadySeconds === 0 || (ready.lastTransitionTime != null && Date.parse(ready.lastTransitionTime) + minReadySeconds * 1000 <= nowMs);
+  return minReadySeconds === 0 || (!!ready.lastTransitionTime && Date.parse(ready.lastTransitionTime) + minReadySeconds * 1000 <= nowMs);
 }
 
 /** When a ready pod becomes available, if it stays ready; undefined when it is not ready or available already. */
 export function availableAtMs(pod: Pod, minReadySeconds: number, nowMs: number): number | undefined {
   const ready = podCondition(pod, 'Ready');
-  if (ready?.status !== 'True' || ready.lastTransitionTime == null) return undefined;
+  if (ready?.status !== 'True' || !ready.lastTransitionTime) return undefined;
   const atMs = Date.parse(ready.lastTransitionTime) + minReadySeconds * 1000;
   return atMs > nowMs ? atMs : undefined;
 }

@@ -18,7 +18,7 @@ const DECIDED_MS = HOUR_MS;
 const PENDING_MS = 24 * HOUR_MS;
 
 export function isStale(csr: CertificateSigningRequest, nowMs: number): boolean {
-  const olderThan = (time: string | null | undefined, limitMs: number): boolean => time != null && nowMs - Date.parse(time) > limitMs;
+  const olderThan = (time: string | null | undefined, limitMs: number): boolean => !!time && nowMs - Date.parse(time) > limitMs;
   const conditions = csr.status?.conditions ?? [];
   const decided = ['Approved', 'Denied', 'Failed'].some((type) => hasCondition(csr, type));
   if (!decided) return olderThan(csr.metadata.creationTimestamp, PENDING_MS);

@@ -108,7 +108,7 @@ function makeController(context: ControllerContext): Controller {
       if (!ended) continue;
       if (isActive(work, job)) noteCompletion(work, job);
       const time = succeeded(job) ? job.status?.completionTime : undefined;
-      if (time != null && (work.status.lastSuccessfulTime == null || Date.parse(time) > Date.parse(work.status.lastSuccessfulTime))) work.status.lastSuccessfulTime = time;
+      if (!!time && (!work.status.lastSuccessfulTime || Date.parse(time) > Date.parse(work.status.lastSuccessfulTime))) work.status.lastSuccessfulTime = time;
     }
     for (const active of work.status.active ?? []) {
       if (owned.some((job) => job.metadata.uid === active.uid)) continue;
@@ -144,7 +144,7 @@ function makeController(context: ControllerContext): Controller {
       return afterMs;
     }
     const name = `${cron.metadata.name}-${Math.floor(due.atMs / MINUTE_MS)}`;
-    const served = work.status.active?.some((active) => active.name === name) === true || (work.status.lastScheduleTime != null && Date.parse(work.status.lastScheduleTime) === due.atMs);
+    const served = work.status.active?.some((active) => active.name === name) === true || (!!work.status.lastScheduleTime && Date.parse(work.status.lastScheduleTime) === due.atMs);
     if (served) return afterMs;
     if (cron.spec!.concurrencyPolicy === 'Forbid' && (work.status.active ?? []).length > 0) {
       event(cron, 'Normal', 'JobAlreadyActive', 'Not starting job because prior execution is running and concurrency policy is Forbid');

@@ -45,7 +45,7 @@ export function finishedMs(pod: Pod): number {
   const ended = statuses.map(endedMs);
   if (ended.length > 0 && ended.every((ms) => ms !== undefined)) return Math.max(...ended);
   const ready = podCondition(pod, 'Ready');
-  if (ready?.status === 'False' && ready.lastTransitionTime != null) return Date.parse(ready.lastTransitionTime);
+  if (ready?.status === 'False' && !!ready.lastTransitionTime) return Date.parse(ready.lastTransitionTime);
   const { deletionTimestamp, deletionGracePeriodSeconds, creationTimestamp } = pod.metadata;
   if (deletionTimestamp !== undefined) return Date.parse(deletionTimestamp) - (deletionGracePeriodSeconds ?? 0) * 1000;
   return Date.parse(creationTimestamp ?? '') || 0;
@@ -53,5 +53,5 @@ export function finishedMs(pod: Pod): number {
 
 function endedMs(status: ContainerStatus): number | undefined {
   const time = status.state?.terminated?.finishedAt;
-  return time == null ? undefined : Date.parse(time);
+  return !time ? undefined : Date.parse(time);
 }

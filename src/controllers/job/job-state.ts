@@ -127,7 +127,7 @@ function restartedTooOften(job: Job, pods: readonly Pod[]): boolean {
 /** Undefined: no deadline, or it does not run. */
 export function untilDeadlineMs(job: Job, nowMs: number): number | undefined {
   const { activeDeadlineSeconds } = job.spec!;
-  if (activeDeadlineSeconds === undefined || job.status?.startTime == null || isSuspended(job)) return undefined;
+  if (activeDeadlineSeconds === undefined || !job.status?.startTime || isSuspended(job)) return undefined;
   return Date.parse(job.status.startTime) + activeDeadlineSeconds * 1000 - nowMs;
 }
 

@@ -43,7 +43,7 @@ export async function syncJob(original: Job, owned: readonly Pod[], world: JobWo
   job.status ??= {};
   const before = structuredClone(job.status);
   const state = observe(job, owned);
-  if (job.status.startTime == null && !isSuspended(job)) job.status.startTime = rfc3339(nowMs);
+  if (!job.status.startTime && !isSuspended(job)) job.status.startTime = rfc3339(nowMs);
   const record = nextRecord(world.backoff, state.newSucceeded, state.newFailed);
 
   let ending = endingOf(job, state, nowMs);

@@ -121,7 +121,7 @@ function makeController(context: ControllerContext): Controller {
   async function checkNode(original: Node, signal: AbortSignal): Promise<{ ready: NodeCondition | undefined } | undefined> {
     const name = original.metadata.name!;
     let node = original;
-    let verdict = health.judge(node, allLeases.get(name, 'kube-node-lease'), clock.now());
+    const verdict = health.judge(node, allLeases.get(name, 'kube-node-lease'), clock.now());
     if (verdict.conditions !== undefined) {
       try {
         node = await client.for(nodes).updateStatus({ ...node, status: { ...node.status, conditions: verdict.conditions } }, { signal });

@@ -38,7 +38,7 @@ function group(pods: readonly Pod[], metrics: PodMetrics, isCpu: boolean, nowMs:
 /** What a starting pod burns says nothing about its load. */
 function startsUp(pod: Pod, metric: { atMs: number; windowMs: number }, nowMs: number): boolean {
   const ready = podCondition(pod, 'Ready');
-  if (ready?.lastTransitionTime == null || pod.status?.startTime == null) return true;
+  if (!ready?.lastTransitionTime || !pod.status?.startTime) return true;
   const startMs = Date.parse(pod.status.startTime);
   const changedMs = Date.parse(ready.lastTransitionTime);
   if (startMs + CPU_INITIALIZATION_MS > nowMs) return ready.status === 'False' || metric.atMs < changedMs + metric.windowMs;

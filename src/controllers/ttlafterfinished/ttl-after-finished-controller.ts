@@ -15,7 +15,7 @@ export const ttlAfterFinishedController: ControllerDefinition = {
 export function expiryMs(job: Job): number | undefined {
   const ttl = job.spec?.ttlSecondsAfterFinished;
   const ending = job.status?.conditions?.find(({ type, status }) => (type === 'Complete' || type === 'Failed') && status === 'True');
-  if (ttl === undefined || ending?.lastTransitionTime == null || job.metadata.deletionTimestamp !== undefined) return undefined;
+  if (ttl === undefined || !ending?.lastTransitionTime || job.metadata.deletionTimestamp !== undefined) return undefined;
   return Date.parse(ending.lastTransitionTime) + ttl * 1000;
 }
 
