@@ -6,6 +6,8 @@ import { mutatingWebhookConfigurationDefinition } from './admissionregistration/
 import { validatingAdmissionPolicyDefinition } from './admissionregistration/validatingadmissionpolicies/definition.ts';
 import { validatingAdmissionPolicyBindingDefinition } from './admissionregistration/validatingadmissionpolicybindings/definition.ts';
 import { validatingWebhookConfigurationDefinition } from './admissionregistration/validatingwebhookconfigurations/definition.ts';
+import { customResourceDefinitionDefinition } from './apiextensions/customresourcedefinitions/definition.ts';
+import { apiServiceDefinition } from './apiregistration/apiservices/definition.ts';
 import { controllerRevisionDefinition } from './apps/controllerrevisions/definition.ts';
 import { daemonSetDefinition } from './apps/daemonsets/definition.ts';
 import { deploymentDefinition } from './apps/deployments/definition.ts';
@@ -65,6 +67,8 @@ export const BUILT_IN_DEFINITIONS: readonly ResourceDefinition[] = [
   validatingAdmissionPolicyDefinition,
   validatingAdmissionPolicyBindingDefinition,
   validatingWebhookConfigurationDefinition,
+  customResourceDefinitionDefinition,
+  apiServiceDefinition,
   controllerRevisionDefinition,
   daemonSetDefinition,
   deploymentDefinition,

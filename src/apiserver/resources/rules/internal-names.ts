@@ -11,10 +11,19 @@ export const FIELD_NAMES: Readonly<Record<string, string>> = {
   'resource/v1.DeviceAttribute.version': 'VersionValue', 'resource/v1.DeviceAttribute.ints': 'IntValues', 'resource/v1.DeviceAttribute.bools': 'BoolValues',
   'resource/v1.DeviceAttribute.strings': 'StringValues', 'resource/v1.DeviceAttribute.versions': 'VersionValues',
   gcePersistentDisk: 'GCEPersistentDisk', awsElasticBlockStore: 'AWSElasticBlockStore', storageos: 'StorageOS',
+  'apiextensions/v1.JSONSchemaProps.id': 'ID', 'apiextensions/v1.JSONSchemaProps.$schema': 'Schema', 'apiextensions/v1.JSONSchemaProps.$ref': 'Ref',
+  'x-kubernetes-preserve-unknown-fields': 'XPreserveUnknownFields', 'x-kubernetes-embedded-resource': 'XEmbeddedResource', 'x-kubernetes-int-or-string': 'XIntOrString',
+  'x-kubernetes-list-map-keys': 'XListMapKeys', 'x-kubernetes-list-type': 'XListType', 'x-kubernetes-map-type': 'XMapType', 'x-kubernetes-validations': 'XValidations',
+  jsonPath: 'JSONPath', caBundle: 'CABundle',
 };
 
 /** The fields of a type in the internal type's order. */
 export const FIELD_ORDER: Readonly<Record<string, string>> = {
+  'apiextensions/v1.JSONSchemaProps': 'id $schema $ref description type nullable format title default maximum exclusiveMaximum minimum exclusiveMinimum maxLength minLength pattern '
+    + 'maxItems minItems uniqueItems multipleOf enum maxProperties minProperties required items allOf oneOf anyOf not properties additionalProperties '
+    + 'patternProperties dependencies additionalItems definitions externalDocs example x-kubernetes-preserve-unknown-fields '
+    + 'x-kubernetes-embedded-resource x-kubernetes-int-or-string x-kubernetes-list-map-keys x-kubernetes-list-type x-kubernetes-map-type '
+    + 'x-kubernetes-validations',
   'core/v1.PersistentVolumeSpec': 'capacity gcePersistentDisk awsElasticBlockStore hostPath glusterfs nfs rbd quobyte iscsi flexVolume cinder cephfs fc '
     + 'flocker azureFile vsphereVolume azureDisk photonPersistentDisk portworxVolume scaleIO local storageos csi accessModes claimRef '
     + 'persistentVolumeReclaimPolicy storageClassName mountOptions volumeMode nodeAffinity volumeAttributesClassName',

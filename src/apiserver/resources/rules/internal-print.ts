@@ -6,7 +6,7 @@
 import { SCHEMA_TEXT } from '#api/generated/schema-text';
 import { PrintedValue } from '#machinery/field-error';
 import { goJson } from '#machinery/go-print';
-import type { FieldSchema, TypeRef, TypeSchema } from '#machinery/schema/model';
+import type { FieldSchema, Scalar, TypeRef, TypeSchema } from '#machinery/schema/model';
 import { parseSchema } from '#machinery/schema/parse';
 import { FIELD_NAMES, FIELD_ORDER, MOVED_FIELD_ZEROS } from './internal-names.ts';
 
@@ -80,6 +80,24 @@ function printValue(type: TypeRef, value: unknown): string {
     case 'list': return `[${(value as unknown[]).map((item) => printValue(type.item, item)).join(',')}]`;
     case 'map': return `{${Object.entries(value as Record<string, unknown>).sort(([a], [b]) => (a < b ? -1 : 1))
       .map(([key, item]) => `${goJson(key)}:${printValue(type.value, item)}`).join(',')}}`;
+    default: return printScalar(type.scalar, value);
+  }
+}
+
+const SCHEMA = 'apiextensions/v1.JSONSchemaProps';
+
+/** A schema or something else instead is a struct of both. */
+function printScalar(scalar: Scalar, value: unknown): string {
+  switch (scalar) {
+    case 'JSONSchemaPropsOrArray':
+      if (Array.isArray(value)) return `{"Schema":null,"JSONSchemas":[${value.map((item) => printStruct(SCHEMA, item as Record<string, unknown>)).join(',')}]}`;
+      return `{"Schema":${printStruct(SCHEMA, value as Record<string, unknown>)},"JSONSchemas":null}`;
+    case 'JSONSchemaPropsOrBool':
+      if (typeof value === 'boolean') return `{"Allows":${value},"Schema":null}`;
+      return `{"Allows":true,"Schema":${printStruct(SCHEMA, value as Record<string, unknown>)}}`;
+    case 'JSONSchemaPropsOrStringArray':
+      if (Array.isArray(value)) return `{"Schema":null,"Property":${goJson(value)}}`;
+      return `{"Schema":${printStruct(SCHEMA, value as Record<string, unknown>)},"Property":null}`;
     default: return goJson(value);
   }
 }

@@ -63,3 +63,9 @@ export function checkMetaAgain(object: KubeObject, faults: Faults, namespaced: b
 export function checkMetaWithName(object: KubeObject, faults: Faults, nameRule: NameRule = nameIsDnsSubdomain): void {
   faults.add(validateObjectMeta(object.metadata, false, nameRule, path('metadata')));
 }
+
+/** For kinds whose name must agree with the object: `rule` sees the name, or the prefix of a generated one. */
+export function checkDerivedName({ metadata }: KubeObject, rule: NameRule, faults: Faults): void {
+  if (metadata.generateName) faults.invalidAll('metadata.generateName', metadata.generateName, rule(metadata.generateName, true));
+  if (metadata.name) faults.invalidAll('metadata.name', metadata.name, rule(metadata.name, false));
+}
