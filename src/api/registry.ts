@@ -88,7 +88,7 @@ export function isStableVersion(version: string): boolean {
 }
 
 /** The schema folder of an API group (`rbac` for `rbac.authorization.k8s.io`); undefined for groups that are not built in. */
-export function schemaDirOf(group: string): string | undefined {
+function schemaDirOf(group: string): string | undefined {
   if (dirs === undefined) {
     dirs = new Map([...allGroupVersions().map((info): [string, string] => [info.group, info.dir]), ['meta.k8s.io', 'meta'], ['apidiscovery.k8s.io', 'apidiscovery']]);
   }

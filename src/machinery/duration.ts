@@ -8,7 +8,7 @@ const UNITS: Readonly<Record<string, bigint>> = {
 };
 const MAX_INT64 = 2n ** 63n - 1n;
 
-/** Its message is upstream's. */
+/** Its message is upstream's. @public */
 export class DurationError extends Error {}
 
 /** @returns nanoseconds. @throws DurationError */

@@ -21,7 +21,7 @@ const TYPE_TEXTS = {
   FieldValueTypeInvalid: 'Invalid value',
 } as const;
 
-export type FieldErrorType = keyof typeof TYPE_TEXTS;
+type FieldErrorType = keyof typeof TYPE_TEXTS;
 
 export interface FieldError {
   readonly type: FieldErrorType;
@@ -135,11 +135,13 @@ export function tooLong(place: Place, bytesMax: number): FieldError {
   return plainFault('FieldValueTooLong', place, bytesMax < 0 ? 'value is too long' : `may not be more than ${count(bytesMax, 'byte', 'bytes')}`);
 }
 
+/** @public */
 export function tooLongCharacters(place: Place, charactersMax: number): FieldError {
   return plainFault('FieldValueTooLong', place,
     charactersMax < 0 ? 'value is too long' : `may not be more than ${count(charactersMax, 'character', 'characters')}`);
 }
 
+/** @public */
 export function tooShort(place: Place, charactersMin: number): FieldError {
   return plainFault('FieldValueTooShort', place,
     charactersMin < 0 ? 'value is too short' : `must be at least ${count(charactersMin, 'character', 'characters')}`);
@@ -151,6 +153,7 @@ export function tooMany(place: Place, actual: number, max: number): FieldError {
     max < 0 ? 'has too many items' : `must have at most ${count(max, 'item', 'items')}`);
 }
 
+/** @public */
 export function tooFew(place: Place, actual: number, min: number): FieldError {
   return fault('FieldValueTooFew', place, actual, min < 0 ? 'has too few items' : `must have at least ${count(min, 'item', 'items')}`);
 }

@@ -40,11 +40,6 @@ export function gvkOf(apiVersion: string | undefined, kind: string | undefined):
   return { ...(parseGroupVersion(apiVersion ?? '') ?? NONE), kind: kind ?? '' };
 }
 
-/** `deployments.apps`; `pods` in the core group. Also for kinds. */
-export function qualifiedResource(group: string, resource: string): string {
-  return group === '' ? resource : `${resource}.${group}`;
-}
-
 const VERSION = /^v(\d+)(?:(alpha|beta)(\d+))?$/;
 const STABILITY = { alpha: 0, beta: 1 } as const;
 

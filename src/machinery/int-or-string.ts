@@ -3,7 +3,7 @@ import { quote } from './go-print.ts';
 
 export type IntOrString = number | string;
 
-/** Its message is upstream's. */
+/** Its message is upstream's. @public */
 export class IntOrStringError extends Error {}
 
 /**

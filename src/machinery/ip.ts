@@ -104,7 +104,7 @@ export function parseCidr(text: string, strict = false): IpNetwork | undefined {
 }
 
 /** A copy with the bits beyond the prefix cleared. */
-export function maskBytes(bytes: Uint8Array, prefixLength: number): Uint8Array {
+function maskBytes(bytes: Uint8Array, prefixLength: number): Uint8Array {
   return bytes.map((byte, index) => {
     const bits = Math.min(8, Math.max(0, prefixLength - index * 8));
     return byte & (0xff << (8 - bits)) & 0xff;

@@ -5,9 +5,9 @@
  * Each function returns the faults it finds, in order; none for a good value. Lengths are bytes of UTF-8, as in Go.
  */
 
-export const DNS1123_LABEL_BYTES_MAX = 63;
-export const DNS1123_SUBDOMAIN_BYTES_MAX = 253;
-export const LABEL_VALUE_BYTES_MAX = 63;
+const DNS1123_LABEL_BYTES_MAX = 63;
+const DNS1123_SUBDOMAIN_BYTES_MAX = 253;
+const LABEL_VALUE_BYTES_MAX = 63;
 const LABEL_NAME_BYTES_MAX = 63;
 const PORT_NAME_BYTES_MAX = 15;
 const UNIX_ID_MAX = 2 ** 31 - 1;
@@ -30,7 +30,6 @@ const HTTP_PATH = "[A-Za-z0-9/\\-._~%!$&'()*+,;=:]+";
 const whole = (pattern: string, flags = ''): RegExp => new RegExp(`^${pattern}$`, flags);
 const DNS1123_LABEL_RE = whole(DNS1123_LABEL);
 const DNS1123_SUBDOMAIN_RE = whole(DNS1123_SUBDOMAIN);
-const DNS1123_SUBDOMAIN_CASELESS_RE = whole(DNS1123_SUBDOMAIN, 'i');
 const DNS1123_SUBDOMAIN_UNDERSCORE_RE = whole(DNS1123_SUBDOMAIN_UNDERSCORE);
 const DNS1035_LABEL_RE = whole(DNS1035_LABEL);
 const WILDCARD_DNS1123_SUBDOMAIN_RE = whole(WILDCARD_DNS1123_SUBDOMAIN);
@@ -57,7 +56,7 @@ function isLongerThan(text: string, bytesMax: number): boolean {
   return text.length * 3 > bytesMax && byteLength(text) > bytesMax;
 }
 
-export function maxLengthFault(max: number): string {
+function maxLengthFault(max: number): string {
   return `must be no more than ${max} characters`;
 }
 
@@ -71,9 +70,9 @@ export function patternFault(text: string, pattern: string, ...examples: string[
   return `${text} (e.g. ${examples.map((example) => `'${example}', `).join(' or ')}regex used for validation is '${pattern}')`;
 }
 
-export const EMPTY_FAULT = 'must be non-empty';
+const EMPTY_FAULT = 'must be non-empty';
 
-export function rangeFault(min: number, max: number): string {
+function rangeFault(min: number, max: number): string {
   return `must be between ${min} and ${max}, inclusive`;
 }
 
@@ -94,16 +93,6 @@ function subdomainFaults(value: string, tooLongFault: (max: number) => string): 
   const faults: string[] = [];
   if (isLongerThan(value, DNS1123_SUBDOMAIN_BYTES_MAX)) faults.push(tooLongFault(DNS1123_SUBDOMAIN_BYTES_MAX));
   if (!DNS1123_SUBDOMAIN_RE.test(value)) faults.push(patternFault(DNS1123_SUBDOMAIN_TEXT, DNS1123_SUBDOMAIN, 'example.com'));
-  return faults;
-}
-
-export function dns1123SubdomainCaselessFaults(value: string): string[] {
-  const faults: string[] = [];
-  if (isLongerThan(value, DNS1123_SUBDOMAIN_BYTES_MAX)) faults.push(maxBytesFault(DNS1123_SUBDOMAIN_BYTES_MAX));
-  if (!DNS1123_SUBDOMAIN_CASELESS_RE.test(value)) {
-    faults.push(patternFault("an RFC 1123 subdomain must consist of alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character",
-      DNS1123_SUBDOMAIN, 'Example.com'));
-  }
   return faults;
 }
 
@@ -176,7 +165,7 @@ export function cIdentifierFaults(value: string): string[] {
     C_IDENTIFIER, 'my_name', 'MY_NAME', 'MyName')];
 }
 
-export function rangeFaults(value: number, min: number, max: number): string[] {
+function rangeFaults(value: number, min: number, max: number): string[] {
   return value >= min && value <= max ? [] : [rangeFault(min, max)];
 }
 
@@ -202,6 +191,7 @@ export function httpHeaderNameFaults(value: string): string[] {
   return HTTP_HEADER_NAME_RE.test(value) ? [] : [patternFault("a valid HTTP header must consist of alphanumeric characters or '-'", HTTP_HEADER_NAME, 'X-Header-Name')];
 }
 
+/** @public */
 export function httpPathFaults(value: string): string[] {
   return HTTP_PATH_RE.test(value) ? [] : [patternFault('Invalid path', HTTP_PATH)];
 }
@@ -211,6 +201,7 @@ function parentFolderFaults(value: string): string[] {
   return value.startsWith('..') ? ["must not start with '..'"] : [];
 }
 
+/** @public */
 export function envVarNameFaults(value: string): string[] {
   const faults: string[] = [];
   if (!ENV_VAR_NAME_RE.test(value)) {

@@ -213,10 +213,12 @@ function combine(a: Quantity, b: Quantity, sign: bigint): Quantity {
   return { unscaled: left + right * sign, scale, format: a.format, text: undefined };
 }
 
+/** @public */
 export function multiplyQuantity(quantity: Quantity, factor: number | bigint): Quantity {
   return { ...quantity, unscaled: quantity.unscaled * BigInt(factor), text: undefined };
 }
 
+/** @public */
 export function negateQuantity(quantity: Quantity): Quantity {
   return { ...quantity, unscaled: -quantity.unscaled, text: undefined };
 }
@@ -239,6 +241,7 @@ export function quantityMilliValue(quantity: Quantity): number {
   return Number(scaledValue(quantity, -3));
 }
 
+/** @public */
 export function approximateNumber(quantity: Quantity): number {
   return Number(`${quantity.unscaled}e${quantity.scale}`);
 }

@@ -106,6 +106,7 @@ export function newBadRequest(message: string): StatusError {
   return failure(400, 'BadRequest', message);
 }
 
+/** @public */
 export function newGone(message: string): StatusError {
   return failure(410, 'Gone', message);
 }
@@ -139,7 +140,7 @@ export function newTooManyRequests(message: string, retryAfterSeconds: number): 
   return failure(429, 'TooManyRequests', message, { retryAfterSeconds });
 }
 
-/** The client should not have asked so often; no time to wait is known. */
+/** The client should not have asked so often; no time to wait is known. @public */
 export function newTooManyRequestsError(message: string): StatusError {
   return failure(429, 'TooManyRequests', `Too many requests: ${message}`);
 }
@@ -149,7 +150,7 @@ export function newTimeout(message: string, retryAfterSeconds = 0): StatusError 
   return failure(504, 'Timeout', `Timeout: ${message}`, { retryAfterSeconds });
 }
 
-/** A fault that passes: the client should try again. */
+/** A fault that passes: the client should try again. @public */
 export function newServerTimeout(group: string, resource: string, operation: string, retryAfterSeconds = 0): StatusError {
   return failure(500, 'ServerTimeout',
     `The ${operation} operation against ${qualified(group, resource)} could not be completed at this time, please try again.`,
@@ -224,11 +225,6 @@ export function newGenericServerResponse(response: GenericResponse): StatusError
   return failure(code, reason, message, { group, kind: resource, name, causes, retryAfterSeconds });
 }
 
-/** The error a client throws for a Status it received. */
-export function statusErrorFrom(status: Status): StatusError {
-  return new StatusError(status);
-}
-
 /** Any thrown value as a Status to send: a StatusError as it is, everything else as 500 without details of the machine. */
 export function toStatusError(error: unknown): StatusError {
   return error instanceof StatusError ? error : newInternalError(error);
@@ -246,21 +242,28 @@ export const isConflict = (error: unknown): boolean => hasReason(error, 'Conflic
 export const isInvalid = (error: unknown): boolean => hasReason(error, 'Invalid');
 export const isGone = (error: unknown): boolean => hasReason(error, 'Gone');
 export const isResourceExpired = (error: unknown): boolean => hasReason(error, 'Expired');
+/** @public */
 export const isNotAcceptable = (error: unknown): boolean => hasReason(error, 'NotAcceptable');
+/** @public */
 export const isUnsupportedMediaType = (error: unknown): boolean => hasReason(error, 'UnsupportedMediaType');
 export const isMethodNotSupported = (error: unknown): boolean => hasReason(error, 'MethodNotAllowed');
+/** @public */
 export const isServiceUnavailable = (error: unknown): boolean => hasReason(error, 'ServiceUnavailable');
 export const isBadRequest = (error: unknown): boolean => hasReason(error, 'BadRequest');
+/** @public */
 export const isUnauthorized = (error: unknown): boolean => hasReason(error, 'Unauthorized');
 export const isForbidden = (error: unknown): boolean => hasReason(error, 'Forbidden');
 export const isTimeout = (error: unknown): boolean => hasReason(error, 'Timeout');
+/** @public */
 export const isServerTimeout = (error: unknown): boolean => hasReason(error, 'ServerTimeout');
+/** @public */
 export const isInternalError = (error: unknown): boolean => hasReason(error, 'InternalError');
+/** @public */
 export const isStoreReadError = (error: unknown): boolean => hasReason(error, 'StoreReadError');
 /** By the code too, whatever the reason. */
 export const isTooManyRequests = (error: unknown): boolean =>
   hasReason(error, 'TooManyRequests') || (error instanceof StatusError && error.code === 429);
-/** By the code too, whatever the reason. */
+/** By the code too, whatever the reason. @public */
 export const isRequestEntityTooLarge = (error: unknown): boolean =>
   hasReason(error, 'RequestEntityTooLarge') || (error instanceof StatusError && error.code === 413);
 
@@ -269,7 +272,7 @@ export function statusCause(error: unknown, reason: string): StatusCause | undef
   return error instanceof StatusError ? error.status.details?.causes?.find((cause) => cause.reason === reason) : undefined;
 }
 
-/** Seconds the server asks to wait before the next try; undefined when it does not ask. */
+/** Seconds the server asks to wait before the next try; undefined when it does not ask. @public */
 export function suggestedDelaySeconds(error: unknown): number | undefined {
   if (!(error instanceof StatusError)) return undefined;
   const seconds = error.status.details?.retryAfterSeconds ?? 0;

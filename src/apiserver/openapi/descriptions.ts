@@ -14,7 +14,7 @@ export interface Descriptions {
   readonly parameters: Readonly<Record<string, string>>;
 }
 
-export const NO_DESCRIPTIONS: Descriptions = { types: {}, parameters: {} };
+const NO_DESCRIPTIONS: Descriptions = { types: {}, parameters: {} };
 
 /** Beside the bundle, or below `dist` when run from the sources. */
 const CANDIDATES = ['./descriptions.json.gz', '../../../dist/descriptions.json.gz'];

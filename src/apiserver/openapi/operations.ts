@@ -13,7 +13,7 @@ import {
 import type { Parameter } from './parameters.ts';
 import type { GroupVersionKind } from './definitions.ts';
 
-export type Produces = 'object' | 'stream' | 'log' | 'any';
+type Produces = 'object' | 'stream' | 'log' | 'any';
 
 export interface Operation {
   readonly path: string;

@@ -122,7 +122,7 @@ export class PathWriter {
   }
 }
 
-export function contentOf(types: readonly string[], schema: JsonObject): JsonObject {
+function contentOf(types: readonly string[], schema: JsonObject): JsonObject {
   return Object.fromEntries(types.map((type) => [type, { schema }]));
 }
 

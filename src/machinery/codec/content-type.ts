@@ -4,7 +4,7 @@
  * The clauses of Accept are tried by their q, then by how specific they are, then in their order; a q of 0 is only the last. A
  * clause whose parameters the endpoint does not offer (`as=Table` of something that has no table) is passed over.
  */
-import { newNotAcceptable, newUnsupportedMediaType } from '../status-error.ts';
+import { newUnsupportedMediaType } from '../status-error.ts';
 
 export const JSON_TYPE = 'application/json';
 export const YAML_TYPE = 'application/yaml';
@@ -123,25 +123,4 @@ function applyParameters(type: string, parameters: ReadonlyMap<string, string>, 
     if (offer.allows?.(type, as) !== true) return undefined;
   }
   return { type, as, stream, pretty: parameters.get('pretty') === '1', profile: parameters.get('profile') ?? '' };
-}
-
-/** @throws StatusError 406 */
-export function negotiateOutput(accept: string | undefined, offer: Offer): Negotiated {
-  const negotiated = negotiateAccept(accept, offer);
-  if (negotiated === undefined) throw newNotAcceptable(offer.types);
-  return negotiated;
-}
-
-/** For watches, whose frames have a media type of their own. @throws StatusError 406 */
-export function negotiateStream(accept: string | undefined, offer: Offer): Negotiated {
-  const negotiated = negotiateAccept(accept, offer);
-  if (negotiated === undefined || negotiated.type === YAML_TYPE) {
-    throw newNotAcceptable(offer.types.filter((type) => type !== YAML_TYPE).map((type) => `${type};stream=watch`));
-  }
-  return negotiated;
-}
-
-/** `application/json;g=meta.k8s.io;v=v1;as=Table`, as discovery answers name themselves. */
-export function formatTransformed(type: string, as: Target): string {
-  return `${type};g=${as.group};v=${as.version};as=${as.kind}`;
 }

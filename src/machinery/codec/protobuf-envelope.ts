@@ -48,7 +48,7 @@ export function readEnvelope(bytes: Buffer): Envelope {
   return { apiVersion, kind, raw };
 }
 
-export function writeEnvelope(envelope: Envelope): Buffer {
+function writeEnvelope(envelope: Envelope): Buffer {
   const writer = new ProtoWriter();
   const field = (number: number, write: () => void): void => {
     const before = writer.size;

@@ -12,7 +12,7 @@ export interface ProtoNode {
   readonly type: TypePlan | undefined;
 }
 
-export type ProtoEntry =
+type ProtoEntry =
   | { readonly number: number; readonly field: FieldPlan; readonly embedded: undefined }
   | { readonly number: number; readonly field: undefined; readonly embedded: ProtoNode };
 

@@ -5,7 +5,7 @@
  */
 import type { FieldSchema, Scalar, SchemaResolver, TypeRef, TypeSchema } from '../schema/model.ts';
 
-export type ValueCode = Scalar | 'struct' | 'list' | 'map' | 'unknown';
+type ValueCode = Scalar | 'struct' | 'list' | 'map' | 'unknown';
 
 export interface ValuePlan {
   readonly code: ValueCode;

@@ -21,6 +21,7 @@ const SCALARS: ReadonlySet<string> = new Set<Scalar>([
   'RawExtension', 'JSON', 'FieldsV1', 'JSONSchemaPropsOrArray', 'JSONSchemaPropsOrBool', 'JSONSchemaPropsOrStringArray',
 ]);
 
+/** @public */
 export class SchemaSyntaxError extends Error {}
 
 /** @param groupVersion `core/v1`, the prefix of the names in this text. @throws SchemaSyntaxError with the line. */

@@ -65,7 +65,7 @@ export function fieldsMatch(requirements: FieldRequirements, valueOf: (field: st
   return requirements.every(({ field, operator, value }) => (valueOf(field) === value) === (operator === '='));
 }
 
-/** The value that the field must have, where the selector says so. */
+/** The value that the field must have, where the selector says so. @public */
 export function exactFieldValue(requirements: FieldRequirements, field: string): string | undefined {
   return requirements.find((requirement) => requirement.field === field && requirement.operator === '=')?.value;
 }

@@ -9,7 +9,6 @@ import { SelectorError, newRequirement, requirementMatches } from './label-requi
 import type { LabelOperator, LabelRequirement } from './label-requirement.ts';
 
 export { SelectorError } from './label-requirement.ts';
-export type { LabelOperator, LabelRequirement } from './label-requirement.ts';
 
 /** All must hold; empty matches everything, `undefined` of the functions below nothing. */
 export type LabelRequirements = readonly LabelRequirement[];
@@ -51,7 +50,7 @@ export function labelsMatch(requirements: LabelRequirements | undefined, labels:
   return true;
 }
 
-/** The one value that the label must have, where the selector says so. */
+/** The one value that the label must have, where the selector says so. @public */
 export function exactLabelValue(requirements: LabelRequirements, key: string): string | undefined {
   const found = requirements.find((requirement) => requirement.key === key);
   if (found === undefined || found.values.length !== 1) return undefined;

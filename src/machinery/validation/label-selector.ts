@@ -21,7 +21,7 @@ export function validateLabelSelector(selector: LabelSelector | undefined, rules
   ];
 }
 
-export function validateLabelSelectorRequirement(requirement: LabelSelectorRequirement, rules: LabelSelectorRules, at: FieldPath): FieldError[] {
+function validateLabelSelectorRequirement(requirement: LabelSelectorRequirement, rules: LabelSelectorRules, at: FieldPath): FieldError[] {
   const values = requirement.values ?? [];
   const errors: FieldError[] = [];
   switch (requirement.operator) {

@@ -18,7 +18,7 @@ const FINALIZER_ORPHAN = 'orphan';
 const FINALIZER_FOREGROUND = 'foregroundDeletion';
 
 export const IMMUTABLE_FIELD = 'field is immutable';
-export const NEGATIVE_VALUE = 'must be greater than or equal to 0';
+const NEGATIVE_VALUE = 'must be greater than or equal to 0';
 
 export function validateObjectMeta(meta: ObjectMeta, namespaced: boolean, nameRule: NameRule, at: FieldPath): FieldError[] {
   const errors: FieldError[] = [];
@@ -74,7 +74,7 @@ export function validateImmutable(value: unknown, old: unknown, at: FieldPath): 
   return semanticEqual(value, old) ? [] : [invalid(at, value, IMMUTABLE_FIELD)];
 }
 
-export function validateNonNegative(value: number, at: FieldPath): FieldError[] {
+function validateNonNegative(value: number, at: FieldPath): FieldError[] {
   return value < 0 ? [invalid(at, value, NEGATIVE_VALUE)] : [];
 }
 
@@ -103,7 +103,7 @@ export function validateAnnotations(annotations: Readonly<Record<string, string>
   return errors;
 }
 
-export function validateOwnerReferences(references: readonly OwnerReference[], at: FieldPath): FieldError[] {
+function validateOwnerReferences(references: readonly OwnerReference[], at: FieldPath): FieldError[] {
   const errors: FieldError[] = [];
   let controller = '';
   for (const reference of references) {
@@ -132,11 +132,11 @@ function validateOwnerReference(reference: OwnerReference, at: FieldPath): Field
   return errors;
 }
 
-export function validateFinalizerName(name: string, at: FieldPath): FieldError[] {
+function validateFinalizerName(name: string, at: FieldPath): FieldError[] {
   return qualifiedNameFaults(name).map((fault) => invalid(at, name, fault));
 }
 
-export function validateFinalizers(finalizers: readonly string[], at: FieldPath): FieldError[] {
+function validateFinalizers(finalizers: readonly string[], at: FieldPath): FieldError[] {
   const errors = finalizers.flatMap((finalizer) => validateFinalizerName(finalizer, at));
   if (finalizers.includes(FINALIZER_ORPHAN) && finalizers.includes(FINALIZER_FOREGROUND)) {
     errors.push(invalid(at, finalizers, `finalizer ${FINALIZER_ORPHAN} and ${FINALIZER_FOREGROUND} cannot be both set`));
@@ -144,13 +144,13 @@ export function validateFinalizers(finalizers: readonly string[], at: FieldPath)
   return errors;
 }
 
-export function validateNoNewFinalizers(finalizers: readonly string[], old: readonly string[], at: FieldPath): FieldError[] {
+function validateNoNewFinalizers(finalizers: readonly string[], old: readonly string[], at: FieldPath): FieldError[] {
   const extra = [...new Set(finalizers)].filter((finalizer) => !old.includes(finalizer)).sort();
   if (extra.length === 0) return [];
   return [forbidden(at, `no new finalizers can be added if the object is being deleted, found new finalizers []string{${extra.map(quote).join(', ')}}`)];
 }
 
-export function validateManagedFields(entries: readonly ManagedFieldsEntry[], at: FieldPath): FieldError[] {
+function validateManagedFields(entries: readonly ManagedFieldsEntry[], at: FieldPath): FieldError[] {
   const errors: FieldError[] = [];
   for (const [index, entry] of entries.entries()) {
     const here = at.index(index);

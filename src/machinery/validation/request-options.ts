@@ -74,15 +74,16 @@ export function validateFieldManager(manager: string, place: Place): FieldError[
   return errors;
 }
 
-export function validateDryRun(dryRun: readonly string[]): FieldError[] {
+function validateDryRun(dryRun: readonly string[]): FieldError[] {
   return dryRun.every((value) => value === 'All') ? [] : [notSupported(path('dryRun'), dryRun, ['All'])];
 }
 
-export function validateFieldValidation(value: string): FieldError[] {
+function validateFieldValidation(value: string): FieldError[] {
   const supported = ['', 'Ignore', 'Strict', 'Warn'];
   return supported.includes(value) ? [] : [notSupported(path('fieldValidation'), value, supported)];
 }
 
+/** @public */
 export function validateTableOptions(includeObject: string): FieldError[] {
   if (['', 'Metadata', 'None', 'Object'].includes(includeObject)) return [];
   return [invalid(path('includeObject'), includeObject, "must be 'Metadata', 'Object', 'None', or empty")];
