@@ -228,8 +228,8 @@ async function send(request: Incoming, response: Outgoing, answer: ApiResponse, 
   const { body } = answer;
   const http1 = request.httpVersionMajor < 2;
   for (const name in answer.headers) response.setHeader(http1 ? canonicalHeader(name) : name, answer.headers[name]!);
-  // Unread body: the connection cannot be used again.
-  if (http1 && (!complete || !request.complete) && request.method !== 'GET' && request.method !== 'HEAD') response.setHeader('Connection', 'close');
+  // A request that could be read in two ways, or whose body was not read: the connection cannot be used again.
+  if (http1 && (!complete || (!request.complete && request.method !== 'GET' && request.method !== 'HEAD'))) response.setHeader('Connection', 'close');
   response.statusCode = answer.status;
   if (Buffer.isBuffer(body)) {
     if (request.method !== 'HEAD') response.setHeader(http1 ? 'Content-Length' : 'content-length', body.length);

@@ -18,6 +18,7 @@ import type { Transport } from '#client/transport';
 import { featureGates } from '#component/feature-gates';
 import { KNOWN_FEATURES } from '#component/known-features';
 import type { ResourceType } from '#machinery/meta';
+import { newBadRequest } from '#machinery/status-error';
 import type { ClusterPki } from '#pki/cluster-pki';
 import type { StorageEngine } from '#storage/contract';
 import { createAccess, type Access } from './access.ts';
@@ -147,7 +148,10 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
 
   async function answer(context: RequestContext): Promise<ApiResponse> {
     const { info } = context;
-    if (!info.isResourceRequest) return other(context);
+    if (!info.isResourceRequest) {
+      if (context.request.upgrade !== undefined) throw newBadRequest('this path cannot be upgraded');
+      return other(context);
+    }
     if (!table.hasGroup(info.group)) return pageNotFound();
     return dispatch({ env, table, connects }, context);
   }

@@ -1,10 +1,10 @@
 /** The body of a request as an object of the kind asked for: decoded, checked against the schema, pruned and defaulted. */
 import { allGroupVersions } from '#api/registry';
-import { BUILTIN_TYPES, CUSTOM_TYPES, negotiateInput } from '#machinery/codec/content-type';
+import { BUILTIN_TYPES, CUSTOM_TYPES, negotiateInput, parseMediaType } from '#machinery/codec/content-type';
 import { parseYaml } from '#machinery/codec/yaml';
 import { formatGroupVersion, parseGroupVersion } from '#machinery/gvk';
 import type { KubeObject } from '#machinery/meta';
-import { newBadRequest, StatusError } from '#machinery/status-error';
+import { newBadRequest, newUnsupportedMediaType, StatusError } from '#machinery/status-error';
 import { serializer } from '../codec.ts';
 import { header, warn, type RequestContext } from '../context.ts';
 import { BODY_BYTES_MAX } from '../filters/body.ts';
@@ -18,7 +18,11 @@ export function readObjectBody(context: RequestContext): Promise<Buffer> {
 
 /** @throws StatusError 415 */
 export function inputType(context: RequestContext, custom = false): string {
-  return negotiateInput(header(context.request, 'content-type'), custom ? CUSTOM_TYPES : BUILTIN_TYPES);
+  const given = header(context.request, 'content-type');
+  const supported = custom ? CUSTOM_TYPES : BUILTIN_TYPES;
+  const charset = given.includes('charset') ? parseMediaType(given)?.parameters.get('charset')?.toLowerCase() : undefined;
+  if (charset !== undefined && charset !== 'utf-8' && charset !== 'utf8') throw newUnsupportedMediaType(supported);
+  return negotiateInput(given, supported);
 }
 
 /** @throws StatusError 400, 415 */

@@ -1,0 +1,111 @@
+import assert from 'node:assert/strict';
+import { connect as connectHttp2 } from 'node:http2';
+import { once } from 'node:events';
+import { connect } from 'node:tls';
+import { after, before, test } from 'node:test';
+import { systemClock } from '#base/clock';
+import { silentLogger } from '#base/log';
+import { seededRandom } from '#base/random';
+import { clusterPki } from '#pki/cluster-pki';
+import { statusErrorResponse } from './handlers/respond.ts';
+import { createListener, type Listener } from './listener.ts';
+import type { ApiRequest } from './request.ts';
+
+const LIMIT = 1024;
+const pki = clusterPki({ clock: systemClock, random: seededRandom(1), addresses: ['127.0.0.1'] });
+const seen: string[] = [];
+let listener: Listener;
+let port = 0;
+const nobody: ApiRequest = { method: '', target: '', headers: {}, signal: new AbortController().signal, connection: { remoteAddress: '', tls: true }, readBody: async () => Buffer.alloc(0) };
+
+before(async () => {
+  listener = createListener({
+    clock: systemClock, log: silentLogger, statusResponse: (error) => statusErrorResponse(nobody, error),
+    tls: { key: pki.serving.privateKeyPem, cert: pki.serving.certificatePem, clientAuthorities: [pki.authority.certificatePem] },
+    async handler(request) {
+      seen.push(`${request.method} ${request.target}`);
+      try {
+        const body = request.method === 'POST' ? await request.readBody(LIMIT) : Buffer.from(request.connection.clientCertificateVerified === true ? 'known' : 'unknown');
+        return { status: 200, headers: { 'content-type': 'text/plain' }, body };
+      } catch (error) {
+        return statusErrorResponse(request, error as Parameters<typeof statusErrorResponse>[1]);
+      }
+    },
+  });
+  ({ port } = await listener.listen('127.0.0.1', 0));
+});
+
+after(() => listener.close());
+
+/** Sends raw bytes; gives the status line's code and whether the server closed the connection. */
+async function ask(bytes: string, untilClosed = false): Promise<{ code: number; closed: boolean; text: string }> {
+  const socket = connect({ port, host: '127.0.0.1', ca: pki.authority.certificatePem });
+  await once(socket, 'secureConnect');
+  socket.write(bytes, 'latin1');
+  let text = '';
+  let closed = false;
+  socket.on('error', () => {});
+  await new Promise<void>((resolve) => {
+    socket.on('data', (data) => {
+      text += data.toString('latin1');
+      const [head, body] = text.split('\r\n\r\n');
+      const length = Number(/content-length: (\d+)/i.exec(head ?? '')?.[1] ?? Infinity);
+      if (!untilClosed && body !== undefined && body.length >= length && !/connection: close/i.test(head!)) resolve();
+    });
+    socket.on('close', () => { closed = true; resolve(); });
+  });
+  socket.destroy();
+  return { code: Number(text.slice(9, 12)), closed, text };
+}
+
+const HOST = 'Host: x\r\n';
+const REFUSED: readonly (readonly [name: string, bytes: string, code: number])[] = [
+  ['B1 Content-Length with Transfer-Encoding', `POST / HTTP/1.1\r\n${HOST}Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n`, 400],
+  ['B1 differing Content-Lengths', `POST / HTTP/1.1\r\n${HOST}Content-Length: 5\r\nContent-Length: 6\r\n\r\nhello`, 400],
+  ['B1 unknown Transfer-Encoding', `POST / HTTP/1.1\r\n${HOST}Transfer-Encoding: foo\r\n\r\n`, 400],
+  ['B2 two Host headers', 'GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n', 400],
+  ['B2 HTTP/1.0 without Host', 'GET / HTTP/1.0\r\n\r\n', 400],
+  ['B3 header block over the limit', `GET / HTTP/1.1\r\n${HOST}X: ${'a'.repeat(80_000)}\r\n\r\n`, 431],
+  ['B3 more than 200 headers', `GET / HTTP/1.1\r\n${HOST}${Array.from({ length: 205 }, (_, i) => `X-${i}: a\r\n`).join('')}\r\n`, 431],
+  ['B3 NUL in a header', `GET / HTTP/1.1\r\n${HOST}X: a\0b\r\n\r\n`, 400],
+  ['B3 folded header', `GET / HTTP/1.1\r\n${HOST}X: a\r\n b\r\n\r\n`, 400],
+  ['B6 Content-Encoding gzip', `POST / HTTP/1.1\r\n${HOST}Content-Encoding: gzip\r\nContent-Length: 2\r\n\r\n{}`, 415],
+  ['B9 CONNECT', `CONNECT x:443 HTTP/1.1\r\n${HOST}\r\n`, 405],
+];
+
+for (const [name, bytes, code] of REFUSED) {
+  test(`${name}: ${code}, closed, never handled`, async () => {
+    const before = seen.length;
+    const answer = await ask(bytes);
+    assert.deepEqual([answer.code, answer.closed], [code, true], answer.text);
+    assert.equal(seen.length, before);
+    assert.match(answer.text, /"kind":"Status"/);
+  });
+}
+
+test('B5: a body over the limit is refused by its declared length and while it comes in chunks', async () => {
+  const declared = await ask(`POST / HTTP/1.1\r\n${HOST}Content-Length: ${LIMIT + 1}\r\n\r\n{`);
+  const chunked = await ask(`POST / HTTP/1.1\r\n${HOST}Transfer-Encoding: chunked\r\n\r\n${`200\r\n${' '.repeat(0x200)}\r\n`.repeat(4)}`);
+  assert.deepEqual([declared.code, declared.closed, chunked.code, chunked.closed], [413, true, 413, true]);
+});
+
+test('a connection serves one request after another', async () => {
+  const { text } = await ask(`GET /a HTTP/1.1\r\n${HOST}\r\nGET /b HTTP/1.1\r\n${HOST}Connection: close\r\n\r\n`, true);
+  assert.equal(text.match(/HTTP\/1.1 200 OK/g)?.length, 2);
+});
+
+test('HTTP/2 and client certificates', async () => {
+  const { certificatePem: cert, privateKeyPem: key } = pki.admin;
+  const session = connectHttp2(`https://127.0.0.1:${port}`, { ca: pki.authority.certificatePem, cert, key });
+  const stream = session.request({ ':path': '/two' });
+  let body = '';
+  for await (const piece of stream) body += String(piece);
+  session.close();
+  assert.equal(body, 'known');
+  assert.match((await ask(`GET / HTTP/1.1\r\n${HOST}Connection: close\r\n\r\n`)).text, /unknown$/);
+});
+
+test('S1: TLS 1.1 is refused', async () => {
+  const socket = connect({ port, host: '127.0.0.1', ca: pki.authority.certificatePem, minVersion: 'TLSv1.1', maxVersion: 'TLSv1.1' });
+  await assert.rejects(once(socket, 'secureConnect'));
+});
