@@ -53,8 +53,11 @@ export function checkUid(object: KubeObject, current: KubeObject | undefined, wr
   const wanted = object.metadata.uid ?? '';
   if (wanted === '' || current === undefined || current.metadata.uid === wanted) return;
   const { info, store } = write.served;
+  const key = store.keyOf(write.namespace, write.name);
+  // A dry run does not come as far as to the place where all keys begin.
+  const shownKey = write.options.dryRun ? key.replace(/^\/registry/, '') : key;
   throw newConflict(info.group, info.resource, write.name,
-    `StorageError: invalid object, Code: 4, Key: ${store.keyOf(write.namespace, write.name)}, ResourceVersion: 0, AdditionalErrorMsg: Precondition failed: UID in precondition: ${wanted}, UID in object meta: ${current.metadata.uid ?? ''}`);
+    `StorageError: invalid object, Code: 4, Key: ${shownKey}, ResourceVersion: 0, AdditionalErrorMsg: Precondition failed: UID in precondition: ${wanted}, UID in object meta: ${current.metadata.uid ?? ''}`);
 }
 
 /** Brings the object into the form it is stored in. @throws StatusError */
