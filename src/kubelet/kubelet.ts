@@ -22,10 +22,12 @@ import type { KubeletConfig } from './config.ts';
 import { watchContainerdEvents } from './cri/containerd-events.ts';
 import { createImageService } from './cri/image-client.ts';
 import { createRuntimeService } from './cri/runtime-client.ts';
+import { instrumentedRuntime, kubeletMetrics } from './kubelet-metrics.ts';
 import { createPodPipeline, type PodPipeline } from './pod-pipeline.ts';
 import { createNodeAgent, type NodeAgent } from './node-agent.ts';
 import { createKubeletServer, type ServingIdentity } from './server/kubelet-server.ts';
 import { rotateLogs } from './logs/log-rotation.ts';
+import { podPaths } from './paths.ts';
 import { createPleg } from './pleg/pleg.ts';
 import { createRuntimeHealth } from './node/runtime-health.ts';
 import { createStaticPodSource } from './pods/static-pods.ts';
@@ -67,9 +69,11 @@ export function createKubelet(options: KubeletOptions): Kubelet {
   let readySignal: (() => Promise<void>) | undefined;
 
   async function start(signal: AbortSignal): Promise<void> {
-    const runtime = createRuntimeService(config.runtimeEndpoint);
+    const door = createRuntimeService(config.runtimeEndpoint);
+    const runtime = instrumentedRuntime(door, options.metrics, clock);
+    const metrics = kubeletMetrics(options.metrics, config.nodeName);
     const images = createImageService(config.imageEndpoint);
-    closers.push(() => runtime.close(), () => images.close());
+    closers.push(() => door.close(), () => images.close());
     const version = await untilAnswered(() => runtime.version(signal), signal);
     const hierarchies = cgroupHierarchies(config.cgroupMount);
     const cgroups = podCgroups(hierarchies, config);
@@ -81,13 +85,13 @@ export function createKubelet(options: KubeletOptions): Kubelet {
     if (factory !== undefined) closers.push(() => factory.stop());
     const informers = factory === undefined ? undefined : informersOf(factory, config.nodeName);
     const pleg = createPleg({
-      runtime, clock, log, relistMs: config.relistMs, relistWithEventsMs: config.relistWithEventsMs, onPodChanged: (uid) => { pipeline?.workers.poke(uid); soon(); },
+      runtime, clock, log, relistMs: config.relistMs, relistWithEventsMs: config.relistWithEventsMs, onPodChanged: (uid) => { pipeline?.workers.poke(uid); soon(); }, onRelist: metrics.relisted,
       watchEvents: (onHint, onConnected, until) => watchContainerdEvents({ endpoint: config.runtimeEndpoint, clock, onHint, onConnected }, until),
     });
-    agent = await createNodeAgent({ ...options, runtime, images, hierarchies, health, recorder, plegFault: pleg.fault, runtimeVersion: version, kill: (pod, request) => pipeline!.workers.kill(pod, request), pods: () => pipeline?.activePods() ?? [], podUsage: cgroups.podUsage }, signal);
+    agent = await createNodeAgent({ ...options, runtime, images, hierarchies, health, recorder, plegFault: pleg.fault, runtimeVersion: version, onEvicted: metrics.evicted, paths: podPaths(config.rootDir, config.podLogsDir), kill: (pod, request) => pipeline!.workers.kill(pod, request), pods: () => pipeline?.activePods() ?? [], podUsage: cgroups.podUsage }, signal);
     cgroups.start(agent.capacity());
     pipeline = createPodPipeline({
-      ...options, runtime, images, runtimeName: version.runtimeName, recorder, cgroups, factory, services: informers?.services, node: () => informers?.node.get(config.nodeName) ?? agent!.node(),
+      ...options, record: metrics, runtime, images, runtimeName: version.runtimeName, recorder, cgroups, factory, services: informers?.services, node: () => informers?.node.get(config.nodeName) ?? agent!.node(),
       agent, networkFault: health.networkFault, snapshot: (until) => pleg.relist(until), onForgotten: soon,
       sourcesReady: () => (informers?.pods.hasSynced() ?? true) && (statics?.hasSynced() ?? true),
     });

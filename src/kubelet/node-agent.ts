@@ -11,6 +11,7 @@ import type { CgroupHierarchies, CgroupUsage } from './cgroups/hierarchies.ts';
 import type { KubeletConfig } from './config.ts';
 import type { ImageService, RuntimeService, RuntimeVersion } from './cri/contract.ts';
 import { createEvictionManager, type EvictionManager } from './eviction/eviction-manager.ts';
+import { hasStorageLimit, measureStorage, storageExcess } from './eviction/local-storage.ts';
 import { readSignals } from './eviction/signals.ts';
 import { createImageGc } from './images/image-gc.ts';
 import { availableMemory, diskUse, pidUse, readMachine } from './node/machine.ts';
@@ -18,6 +19,7 @@ import { keepNodeLease } from './node/node-lease.ts';
 import { allocatableOf, capacityOf, nodeConditions, nodeStatus, type PressureKind } from './node/node-object.ts';
 import { createNodeReporter, nodeSubject } from './node/node-reporter.ts';
 import type { RuntimeHealth } from './node/runtime-health.ts';
+import type { PodPaths } from './paths.ts';
 import type { KillRequest } from './pods/pod-workers.ts';
 import { bytes, milliCpu } from './translation/amounts.ts';
 
@@ -35,6 +37,8 @@ export interface NodeAgentOptions extends ComponentContext {
   kill(pod: Pod, request: KillRequest): Promise<void>;
   pods(): readonly Pod[];
   podUsage(uid: string): CgroupUsage | undefined;
+  onEvicted(signal: string): void;
+  paths: PodPaths;
 }
 
 export interface NodeAgent {
@@ -69,7 +73,7 @@ export async function createNodeAgent(options: NodeAgentOptions, signal: AbortSi
   });
   await imageGc.observe(signal).catch(() => undefined);
   const eviction: EvictionManager = createEvictionManager({
-    config, clock, log, recorder: options.recorder, pods: options.pods, kill: options.kill, podUsage: options.podUsage, collectImages: () => imageGc.collectAll(), onChange: () => reporter?.poke(),
+    config, clock, log, recorder: options.recorder, pods: options.pods, kill: options.kill, onEvicted: options.onEvicted, overLimit: () => podsOverLimit(options), podUsage: options.podUsage, collectImages: () => imageGc.collectAll(), onChange: () => reporter?.poke(),
     signals: () => readSignals({ config, images: options.images, memoryCapacityBytes: machine.memoryBytes, availableMemory: () => availableMemory(options.hierarchies, config.cgroupRoot, machine.memoryBytes), diskUse, pidUse }),
   });
   const faults = (): string[] => [options.health.runtimeFault(), options.health.networkFault(), options.plegFault()].filter((fault) => fault !== undefined);
@@ -108,4 +112,16 @@ export async function createNodeAgent(options: NodeAgentOptions, signal: AbortSi
     capacity: () => ({ milliCpus: milliCpu(allocatable['cpu']), memoryBytes: Math.max(0, machine.memoryBytes - bytes(config.reserved['memory'])) }),
     pressures: eviction.pressures,
   };
+}
+
+async function podsOverLimit(options: NodeAgentOptions): Promise<{ pod: Pod; message: string }[]> {
+  const limited = options.pods().filter(hasStorageLimit);
+  if (limited.length === 0) return [];
+  const stats = await options.runtime.listContainerStats().catch(() => []);
+  const over: { pod: Pod; message: string }[] = [];
+  for (const pod of limited) {
+    const message = storageExcess(pod, await measureStorage(pod, options.paths, stats));
+    if (message !== undefined) over.push({ pod, message });
+  }
+  return over;
 }

@@ -16,6 +16,7 @@ import type { PodCgroups } from './cgroups/pod-cgroups.ts';
 import type { KubeletConfig } from './config.ts';
 import type { ImageService, Mount, RuntimeService, SandboxConfig } from './cri/contract.ts';
 import { createImageManager } from './images/image-manager.ts';
+import type { KubeletMetrics } from './kubelet-metrics.ts';
 import type { NodeAgent } from './node-agent.ts';
 import { podPaths, type PodPaths } from './paths.ts';
 import type { Snapshot } from './pleg/pleg.ts';
@@ -60,6 +61,7 @@ export interface PodPipelineOptions extends ComponentContext {
   node(): Node | undefined;
   agent: Pick<NodeAgent, 'memoryCapacityBytes' | 'allocatable' | 'pressures' | 'onImage' | 'cpus'>;
   networkFault(): string | undefined;
+  record: KubeletMetrics;
   snapshot(signal: AbortSignal): Promise<Snapshot>;
   sourcesReady(): boolean;
   onForgotten(): void;
@@ -99,7 +101,7 @@ export function createPodPipeline(options: PodPipelineOptions): PodPipeline {
   const volumeBackOff = createBackOff(clock, VOLUME_RETRY_MS_MIN, VOLUME_RETRY_MS_MAX);
   const tokens = createTokenManager(options.client, clock);
   const objects = createObjectCache({ client: options.client, factory: options.factory, clock, onChange: (uids) => { for (const uid of uids) { volumeBackOff.reset(uid); workers.poke(uid); } } });
-  const probes = createProbeManager({ runtime, clock, random, log, events, hostIp: () => config.nodeIps[0] ?? '127.0.0.1', onChange: (uid) => workers.poke(uid) });
+  const probes = createProbeManager({ runtime, clock, random, log, events, hostIp: () => config.nodeIps[0] ?? '127.0.0.1', onChange: (uid) => workers.poke(uid), onProbed: options.record.probed });
   const hooks = hookRunner(runtime, clock);
   const killer = containerKiller({ runtime, clock, hooks, events, log });
   const networkOf = (pod: Pod) => ({ podIps: (status.get(pod.metadata.uid!)?.podIPs ?? pod.status?.podIPs ?? []).map(({ ip }) => ip), hostIps: config.nodeIps });
@@ -110,18 +112,18 @@ export function createPodPipeline(options: PodPipelineOptions): PodPipeline {
   const imageManager = createImageManager({ images: options.images, clock, events, parallelMax: config.serializeImagePulls ? 1 : Math.max(1, config.maxParallelImagePulls), secret: objects.secret });
   const support = startSupport(options, { paths, objects, volumes, networkOf, ensureImage: imageManager.ensure, events });
   const slots = createSlots(Math.max(STARTS_MIN, STARTS_PER_CPU * options.agent.cpus()));
-  const start = containerStarter({ runtime, support, hooks, killer, events, random, paths, slots, containerLogsDir: config.containerLogsDir });
+  const start = containerStarter({ runtime, support, hooks, killer, events, random, paths, slots, containerLogsDir: config.containerLogsDir, onStarted: options.record.containerStarted });
   const allocations = createAllocations(join(config.rootDir, 'allocated_pods_state'));
   const mirrors = createMirrorPods({ client: options.client, store, nodeName: config.nodeName });
   const syncer = podSyncer({
     runtime, runtimeName: options.runtimeName, clock, log, events, cgroups: options.cgroups, status, probes, volumes, volumeBackOff, killer, reasons, store, paths,
-    hostIps: () => config.nodeIps, imageIdOf: (container) => container.imageRef, networkFault: options.networkFault, ensureMirror: mirrors.ensure, pendingResize: allocations.pending,
+    hostIps: () => config.nodeIps, imageIdOf: (container) => container.imageRef, networkFault: options.networkFault, ensureMirror: mirrors.ensure, pendingResize: allocations.pending, onRunning: (_pod, seconds) => options.record.podRunningAfter(seconds),
     sync: {
       runtime, clock, log, events, probes, killer, start, backOff, reasons, paths, slots, sandboxConfigOf: sandboxConfigs(options, paths, events), runtimeHandlerOf: (pod) => runtimeHandler(options.client, pod),
-      updatePodCgroup: options.cgroups.updatePod, memoryCapacityBytes: options.agent.memoryCapacityBytes,
+      onSandbox: (ok) => (ok ? options.record.podStarted() : options.record.podFailedToStart()), updatePodCgroup: options.cgroups.updatePod, memoryCapacityBytes: options.agent.memoryCapacityBytes,
     },
   });
-  const workers = createPodWorkers({ syncer, clock, random, log, syncPeriodMs: config.syncPeriodMs });
+  const workers = createPodWorkers({ syncer, clock, random, log, syncPeriodMs: config.syncPeriodMs, onDone: options.record.workerDone });
   const housekeeping = createHousekeeping({
     runtime, log, store, workers, status, volumes, cgroups: options.cgroups, snapshot: options.snapshot, sourcesReady: options.sourcesReady, removeOrphanedMirrors: mirrors.removeOrphans,
     podLogsDir: config.podLogsDir, containerLogsDir: config.containerLogsDir,

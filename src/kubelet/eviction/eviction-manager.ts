@@ -36,6 +36,9 @@ export interface EvictionOptions {
   kill(pod: Pod, request: KillRequest): Promise<void>;
   collectImages(): Promise<number>;
   onChange(): void;
+  /** Pods over a disk limit of their own, with why. */
+  overLimit(): Promise<{ pod: Pod; message: string }[]>;
+  onEvicted(signal: string): void;
 }
 
 const SYSTEM_CRITICAL_PRIORITY = 2_000_000_000;
@@ -63,6 +66,7 @@ export function createEvictionManager(options: EvictionOptions): EvictionManager
       const changed = fresh.size !== pressures.size || [...fresh].some((kind) => !pressures.has(kind));
       pressures = fresh;
       if (changed) options.onChange();
+      for (const { pod, message } of await options.overLimit()) await end(options, pod, message, 'ephemeralpodfs.limit');
       const first = crossed[0];
       if (first === undefined || signal.aborted) return;
       options.recorder.event(nodeSubject(options.config), 'Warning', 'EvictionThresholdMet', `Attempting to reclaim ${KINDS[first].resource}`);
@@ -92,9 +96,14 @@ async function evictOne(options: EvictionOptions, name: SignalName, signals: Sig
   const value = signals[name]!;
   const text = (amount: number): string => formatQuantity(newQuantity(amount, kind.starved === 'pids' ? 'DecimalSI' : 'BinarySI'));
   const message = `The node was low on resource: ${kind.resource}. Threshold quantity: ${text(thresholdOf(options.config.evictionHard[name], value.capacity))}, available: ${text(value.available)}. ${containersText(victim, kind.starved)}`;
-  options.recorder.event(subjectOf(victim.pod, 'v1', 'Pod'), 'Warning', 'Evicted', message);
-  options.log.info('pod is evicted', { pod: victim.pod.metadata.name, namespace: victim.pod.metadata.namespace, signal: name });
-  await options.kill(victim.pod, {
+  await end(options, victim.pod, message, name);
+}
+
+async function end(options: EvictionOptions, pod: Pod, message: string, signal: string): Promise<void> {
+  options.recorder.event(subjectOf(pod, 'v1', 'Pod'), 'Warning', 'Evicted', message);
+  options.log.info('pod is evicted', { pod: pod.metadata.name, namespace: pod.metadata.namespace, signal });
+  options.onEvicted(signal);
+  await options.kill(pod, {
     graceSeconds: options.config.evictionMaxPodGraceSeconds,
     failure: { reason: 'Evicted', message, condition: { type: 'DisruptionTarget', reason: 'TerminationByKubelet', message } },
   });

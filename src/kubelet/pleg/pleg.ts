@@ -32,6 +32,7 @@ export interface PlegOptions {
   /** Follows the runtime's events until the signal aborts. */
   watchEvents?(onHint: () => void, onConnected: (connected: boolean) => void, signal: AbortSignal): Promise<void>;
   onPodChanged(uid: string): void;
+  onRelist?(seconds: number, snapshot: Snapshot): void;
 }
 
 /** Upstream's: beyond it the node is not ready. */
@@ -52,6 +53,7 @@ export function createPleg(options: PlegOptions): Pleg {
   let again = false;
 
   async function list(signal?: AbortSignal): Promise<Snapshot> {
+    const startedMs = clock.monotonicNow();
     const [sandboxes, containers] = await Promise.all([options.runtime.listPodSandboxes(undefined, signal), options.runtime.listContainers(undefined, signal)]);
     const fresh = new Map<string, { uid: string; mark: string }>();
     for (const entry of [...sandboxes, ...containers]) {
@@ -64,6 +66,7 @@ export function createPleg(options: PlegOptions): Pleg {
     marks = fresh;
     last = { sandboxes, containers };
     lastDoneMs = clock.monotonicNow();
+    options.onRelist?.((lastDoneMs - startedMs) / 1000, last);
     for (const uid of changed) options.onPodChanged(uid);
     return last;
   }

@@ -53,7 +53,7 @@ export interface PodWorkers {
   stop(): Promise<void>;
 }
 
-export interface PodWorkersOptions { syncer: PodSyncer; clock: Clock; random: Random; log: Logger; syncPeriodMs: number; retryMs?: number }
+export interface PodWorkersOptions { syncer: PodSyncer; clock: Clock; random: Random; log: Logger; syncPeriodMs: number; retryMs?: number; onDone?(phase: 'sync' | 'terminating' | 'terminated', seconds: number): void }
 
 type Phase = 'sync' | 'terminating' | 'terminated' | 'finished';
 
@@ -107,7 +107,9 @@ export function createPodWorkers(options: PodWorkersOptions): PodWorkers {
     const running = new AbortController();
     worker.running = running;
     worker.pending = false;
-    const work = step(worker, running.signal).then((againMs) => finishStep(worker, againMs), (error: unknown) => {
+    const phase = worker.phase;
+    const startedMs = clock.monotonicNow();
+    const work = step(worker, running.signal).finally(() => options.onDone?.(phase, (clock.monotonicNow() - startedMs) / 1000)).then((againMs) => finishStep(worker, againMs), (error: unknown) => {
       if (!running.signal.aborted && !stopped) log.warn('pod was not synced; it is tried again', { pod: worker.pod === undefined ? worker.uid : podText(worker.pod), phase: worker.phase, error: error instanceof Error ? error.message : error });
       finishStep(worker, running.signal.aborted ? 0 : (options.retryMs ?? RETRY_MS) * (1 + random.next() / 2));
     }).finally(() => inFlight.delete(work));

@@ -52,6 +52,8 @@ export interface SyncPodDeps {
   sync: Omit<SyncRuntimeDeps, 'onSandboxReady'>;
   /** Why the pod's wish for other resources waits. */
   pendingResize(pod: Pod): PodCondition | undefined;
+  /** For the first time. */
+  onRunning?(pod: Pod, seconds: number): void;
   writeFiles?: boolean;
 }
 
@@ -95,6 +97,7 @@ export function podSyncer(deps: SyncPodDeps): PodSyncer {
       const fresh = await readPodState(deps.runtime, uid, signal);
       const after = statusOf(pod, fresh, { terminal: false });
       tellResize(deps, pod, status, after);
+      if (status.phase === 'Pending' && after.phase === 'Running' && after.startTime !== undefined) deps.onRunning?.(pod, Math.max(0, (deps.clock.now() - Date.parse(after.startTime)) / 1000));
       deps.status.set(pod, after);
       deps.probes.addPod(pod, fresh);
       if (after.phase === 'Succeeded' || after.phase === 'Failed') return { terminal: true };

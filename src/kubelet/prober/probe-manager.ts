@@ -26,7 +26,7 @@ export interface ProbeManager extends ProbeResults {
   stop(): void;
 }
 
-export interface ProbeManagerOptions { runtime: RuntimeService; clock: Clock; random: Random; log: Logger; events: PodEvents; hostIp(): string; onChange(podUid: string): void }
+export interface ProbeManagerOptions { runtime: RuntimeService; clock: Clock; random: Random; log: Logger; events: PodEvents; hostIp(): string; onChange(podUid: string): void; onProbed?(kind: ProbeKind, result: string, container: string, pod: string, namespace: string, uid: string): void }
 
 interface Probed { pod: Pod; state: PodState; workers: Map<string, ProbeWorker> }
 
@@ -67,6 +67,7 @@ export function createProbeManager(options: ProbeManagerOptions): ProbeManager {
       entry.workers.set(key, startProbeWorker({
         clock: options.clock, random: options.random, log: options.log, events: options.events, results,
         probe: (wanted, pod, of, target, signal) => probeOnce(options.runtime, options.clock, wanted, pod, of, target.containerId, target.podIp, signal),
+        onProbed: (result) => options.onProbed?.(kind, result, container.name, entry.pod.metadata.name!, entry.pod.metadata.namespace!, uid),
         target: () => targetOf(uid, container), isOver: () => isOver(uid, container),
       }, kind, () => probed.get(uid)?.pod ?? entry.pod, container, restored));
     }

@@ -24,6 +24,7 @@ export interface ProbeWorkerDeps {
   probe(probe: Probe, pod: Pod, container: Container, target: ProbeTarget, signal: AbortSignal): Promise<ProbeAnswer>;
   /** The container as it is now; undefined before it was ever created. */
   target(): ProbeTarget | undefined;
+  onProbed(result: string): void;
   /** The pod is gone or never restarts this container. */
   isOver(): boolean;
 }
@@ -33,6 +34,7 @@ const DEFAULT_PERIOD_SECONDS = 10;
 const DEFAULT_FAILURES = 3;
 /** How often an outcome is tried for before it counts as unknown. */
 const TRIES = 3;
+const RESULT_NAMES: Readonly<Record<ProbeAnswer['outcome'], string>> = { success: 'successful', failure: 'failed', unknown: 'unknown' };
 const TITLES: Readonly<Record<ProbeKind, string>> = { liveness: 'Liveness', readiness: 'Readiness', startup: 'Startup' };
 
 /** @param restored what the API said before the kubelet restarted, so that readiness does not flap. */
@@ -86,6 +88,7 @@ export function startProbeWorker(deps: ProbeWorkerDeps, kind: ProbeKind, pod: ()
     for (let tries = 1; ; tries++) {
       try {
         const answer = await deps.probe(probe, pod(), container, target, stop.signal);
+        deps.onProbed(RESULT_NAMES[answer.outcome]);
         if (answer.outcome === 'failure') deps.events.container(pod(), container.name, 'Warning', 'Unhealthy', `${TITLES[kind]} probe failed: ${answer.output.slice(0, OUTPUT_CHARS_MAX)}`);
         return answer;
       } catch (error) {

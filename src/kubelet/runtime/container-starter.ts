@@ -12,6 +12,7 @@ import type { Container, Pod } from '#api/generated/core/v1';
 import type { ContainerConfig, Mount, RuntimeImage, RuntimeService, SandboxConfig } from '../cri/contract.ts';
 import type { PodPaths } from '../paths.ts';
 import { containerConfig } from '../translation/container-config.ts';
+import { findContainer } from '../translation/container-list.ts';
 import { containerResources } from '../translation/container-resources.ts';
 import { nonRootRefusal, type SecurityOptions } from '../translation/security-context.ts';
 import type { ContainerKiller } from './container-killer.ts';
@@ -45,6 +46,7 @@ export interface StarterDeps {
   slots: Slots;
   /** '' for none. */
   containerLogsDir: string;
+  onStarted?(kind: 'container' | 'init_container' | 'ephemeral_container'): void;
   /** A file system that can be written; false in tests. */
   writeFiles?: boolean;
 }
@@ -70,6 +72,8 @@ export function containerStarter(deps: StarterDeps): ContainerStarter {
   };
 }
 
+const KIND_NAMES = { regular: 'container', init: 'init_container', ephemeral: 'ephemeral_container' } as const;
+
 async function createAndStart(deps: StarterDeps, pod: Pod, container: Container, target: StartTarget, config: ContainerConfig): Promise<string> {
   const id = await deps.runtime.createContainer(target.sandboxId, config, target.sandboxConfig).catch((error: unknown) => {
     deps.events.container(pod, container.name, 'Warning', 'Failed', `Error: ${messageOf(error)}`);
@@ -81,6 +85,7 @@ async function createAndStart(deps: StarterDeps, pod: Pod, container: Container,
     throw new StartError('RunContainerError', messageOf(error), { cause: error });
   });
   deps.events.container(pod, container.name, 'Normal', 'Started', 'Container started');
+  deps.onStarted?.(KIND_NAMES[findContainer(pod, container.name)?.kind ?? 'regular']);
   return id;
 }
 

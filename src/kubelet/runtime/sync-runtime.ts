@@ -65,6 +65,7 @@ export interface SyncRuntimeDeps {
   slots: Slots;
   updatePodCgroup(pod: Pod): void;
   memoryCapacityBytes(): number;
+  onSandbox?(ok: boolean): void;
   /** The pod has its address; images may still be pulled for minutes. */
   onSandboxReady(pod: Pod): Promise<void>;
   writeFiles?: boolean;
@@ -136,10 +137,12 @@ async function targetOf(deps: SyncRuntimeDeps, pod: Pod, state: PodState, action
     const leave = await deps.slots.enter(SANDBOX_RANK, signal);
     const sandboxId = await deps.runtime.runPodSandbox(sandboxConfig, handler).finally(leave);
     const status = await deps.runtime.podSandboxStatus(sandboxId, false, signal);
+    deps.onSandbox?.(true);
     const podIps = pod.spec?.hostNetwork === true ? ips : status.ips;
     await deps.onSandboxReady(pod);
     return { sandboxId, sandboxConfig, podIps };
   } catch (error) {
+    if (!signal.aborted) deps.onSandbox?.(false);
     if (!signal.aborted) deps.events.pod(pod, 'Warning', 'FailedCreatePodSandBox', `Failed to create pod sandbox: ${rpcText(error)}`);
     throw error;
   }
