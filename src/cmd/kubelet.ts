@@ -13,10 +13,13 @@ import { kubeletConfig, type KubeletConfig } from '#kubelet/config';
 import { KUBELET_CONFIG_VERSIONS, kubeletConfigFrom } from '#kubelet/config-file';
 import { createKubelet } from '#kubelet/kubelet';
 import { streamingRoutes } from '#kubelet/server/streaming/streaming-routes';
-import { parseYaml } from '#machinery/codec/yaml';
+import { portOf, wholeNumber } from './flag-values.ts';
+import { parseManifests } from './node-parts.ts';
 import { runUntilSignal } from './process-life.ts';
 import { UserError } from './terminal.ts';
 import { VERSION } from './version.ts';
+
+const PODS_MAX = 10_000;
 
 export interface KubeletCommand {
   readonly kubeconfig?: string;
@@ -71,12 +74,12 @@ async function configOf(command: KubeletCommand): Promise<KubeletConfig> {
     ...(command.clusterDomain === undefined ? {} : { clusterDomain: command.clusterDomain }),
     ...(command.podManifestPath === undefined ? {} : { podManifestPath: command.podManifestPath }),
     ...(command.cgroupRoot === undefined ? {} : { cgroupRoot: command.cgroupRoot }),
-    ...(command.maxPods === undefined ? {} : { maxPods: integer(command.maxPods, '--max-pods') }),
+    ...(command.maxPods === undefined ? {} : { maxPods: wholeNumber(command.maxPods, '--max-pods', 1, PODS_MAX) }),
     ...(command.nodeLabels === undefined ? {} : { nodeLabels: labelsOf(command.nodeLabels) }),
     ...(command.registerWithTaints === undefined ? {} : { registerWithTaints: taintsOf(command.registerWithTaints) }),
     ...(command.resolvConf === undefined ? {} : { resolvConf: command.resolvConf }),
-    ...(command.port === undefined ? {} : { port: integer(command.port, '--port') }),
-    ...(command.healthzPort === undefined ? {} : { healthzPort: integer(command.healthzPort, '--healthz-port') }),
+    ...(command.port === undefined ? {} : { port: portOf(command.port, '--port') }),
+    ...(command.healthzPort === undefined ? {} : { healthzPort: portOf(command.healthzPort, '--healthz-port') }),
   });
 }
 
@@ -87,22 +90,12 @@ function servingOf(command: KubeletCommand): { certificate: string; key: string;
   return { certificate: readFileSync(tlsCertFile, 'utf8'), key: readFileSync(tlsPrivateKeyFile, 'utf8'), clientCa: readFileSync(clientCaFile, 'utf8') };
 }
 
-function parseManifests(text: string): unknown[] {
-  return text.split(/^---\s*$/m).filter((document) => document.trim() !== '').map((document) => parseYaml(document).value);
-}
-
-function firstAddress(): string {
+export function firstAddress(): string {
   const found = Object.values(networkInterfaces()).flat().find((entry) => entry !== undefined && !entry.internal && entry.family === 'IPv4');
   return found?.address ?? '127.0.0.1';
 }
 
-function integer(text: string, option: string): number {
-  const value = Number(text);
-  if (!Number.isInteger(value) || value < 0) throw new UserError(`${option} ${text}: a whole number is expected`);
-  return value;
-}
-
-function labelsOf(text: string): Record<string, string> {
+export function labelsOf(text: string): Record<string, string> {
   return Object.fromEntries(text.split(',').filter((pair) => pair !== '').map((pair) => {
     const at = pair.indexOf('=');
     if (at === -1) throw new UserError(`--node-labels ${pair}: key=value is expected`);
@@ -111,7 +104,7 @@ function labelsOf(text: string): Record<string, string> {
 }
 
 /** `key=value:Effect`. */
-function taintsOf(text: string): { key: string; value?: string; effect: string }[] {
+export function taintsOf(text: string): { key: string; value?: string; effect: string }[] {
   return text.split(',').filter((taint) => taint !== '').map((taint) => {
     const match = /^([^=:]+)(?:=([^:]*))?:(NoSchedule|PreferNoSchedule|NoExecute)$/.exec(taint);
     if (match === null) throw new UserError(`--register-with-taints ${taint}: key=value:Effect is expected`);

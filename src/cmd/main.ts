@@ -40,6 +40,33 @@ withStorage(program.command('up').description('start a local cluster of one or m
   .option('--no-kubeconfig-merge', 'leave the kubeconfig of the user alone')
   .action(async (options) => (await import('./up.ts')).up(options));
 
+/** This machine as a node: the same flags for server and agent. */
+function withMachineNode(command: Command): Command {
+  return command
+    .addOption(dataDir())
+    .option('--node-name <name>', 'name of this node (default: the host name)')
+    .option('--node-ip <address>', 'address of this node (default: the one this machine speaks to the outside from)')
+    .option('--node-labels <labels>', 'key=value,… for the new node')
+    .option('--node-taints <taints>', 'key=value:Effect,… for the new node')
+    .option('--container-runtime-endpoint <endpoint>', 'a container runtime that runs already (default: a containerd of its own)');
+}
+
+withStorage(withMachineNode(program.command('server').description('run the control plane of a cluster of machines, with this machine as a node')))
+  .option('--port <port>', 'port of the API server', '6443')
+  .option('--bind-address <addresses...>', 'addresses to listen on (default: 127.0.0.1 and the node\'s)')
+  .option('--tls-san <names...>', 'further names and addresses that the API server is reached by')
+  .option('--cluster-cidr <network>', 'addresses of pods', '10.244.0.0/16')
+  .option('--service-cidr <network>', 'addresses of services', '10.96.0.0/12')
+  .option('--cluster-dns <address>', 'address of the DNS service (default: the tenth of the services)')
+  .option('--no-node', 'control plane only')
+  .action(async (options) => (await import('./server.ts')).runServer(options));
+
+withMachineNode(program.command('agent').description('make this machine a node of a cluster elsewhere'))
+  .requiredOption('--server <url>', 'API server of the cluster: https://ADDRESS:6443')
+  .addOption(new Option('--token <token>', 'bootstrap token, needed once').env('KUBERNODE_TOKEN'))
+  .option('--token-file <file>', 'file with the token')
+  .action(async (options) => (await import('./agent.ts')).runAgent(options));
+
 program.command('down').description('stop the cluster; its data stays')
   .addOption(dataDir())
   .action(async (options) => (await import('./down.ts')).down(options));
@@ -133,7 +160,8 @@ program.command('control-plane').description('run API server, storage, controlle
 
 program.command('node').description('run kubelet, proxy and DNS of one node of a local cluster (up does it)')
   .addOption(dataDir())
-  .requiredOption('--name <node>', 'name of the node')
+  .option('--name <node>', 'name of the node')
+  .option('--settings <file>', 'this machine as a node: what kubernode server or agent wrote down')
   .action(async (options) => (await import('./node.ts')).runNode(options));
 
 program.command('kubelet').description('run the kubelet of this machine alone')

@@ -4,7 +4,7 @@
  * Idempotent: what runs already is left alone, what is missing is started. Each stage says how long it took.
  */
 import { Resolver } from 'node:dns/promises';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { nodes as nodesResource } from '#api/generated/core/v1';
 import type { Node } from '#api/generated/core/v1';
@@ -12,8 +12,6 @@ import { systemClock } from '#base/clock';
 import { systemRandom } from '#base/random';
 import type { Client } from '#client/client';
 import { transportFromKubeconfig } from '#client/kubeconfig';
-import { importImage } from '#kubelet/images/import-image';
-import { pauseImage } from '#kubelet/images/oci-image';
 import { clusterPki, COMPONENT_USERS, type ClusterPki } from '#pki/cluster-pki';
 import {
   CLUSTER_DOMAIN, NODES_MAX, ensureNodes, hostAddress, loadClusterConfig, newClusterConfig, saveClusterConfig, type ClusterConfig, type NodeConfig,
@@ -23,10 +21,10 @@ import { adminClient } from './cluster-client.ts';
 import { createHostNetwork, usedRanges } from './host-network.ts';
 import { clusterPaths, nodePaths } from './layout.ts';
 import { machineSocket, startControlPlane, startMachine, startNodeProcess, stopCluster } from './local-cluster.ts';
-import { SANDBOX_IMAGE } from './machine/containerd.ts';
+import { ensureSandboxImage } from './machine/sandbox-image.ts';
 import { waitUntil } from './machine/wait-until.ts';
 import { usableDataDir, wholeNumber } from './flag-values.ts';
-import { findProgram, requireNodePrograms } from './preflight.ts';
+import { requireNodePrograms } from './preflight.ts';
 import { storageSettings, type StorageFlags } from './storage-engine.ts';
 import { terminalProgress, UserError } from './terminal.ts';
 import { contextName, kubeconfigFor, mergeIntoUserKubeconfig, writeKubeconfigFile, writeSecretFile } from './user-kubeconfig.ts';
@@ -58,7 +56,7 @@ export async function up(options: UpOptions): Promise<void> {
   startControlPlane(config);
   const machines = Promise.all(config.nodes.map(async (node) => {
     const machine = await startMachine(config, node);
-    await ensurePauseImage(machineSocket(machine));
+    await ensureSandboxImage(machineSocket(machine));
     startNodeProcess(config, node, machine);
   }));
   machines.catch(() => { /* awaited below */ });
@@ -129,16 +127,6 @@ function writeCredentials(config: ClusterConfig, pki: ClusterPki): void {
     writeSecretFile(`${credentials}/kubelet-serving.key`, serving.privateKeyPem);
     writeSecretFile(`${credentials}/ca.crt`, pki.authority.certificatePem);
   }
-}
-
-/** Builds and imports the sandbox image unless the node has it. */
-async function ensurePauseImage(socket: string): Promise<void> {
-  const { run } = await import('./shell.ts');
-  const present = await run('ctr', ['-a', socket, '-n', 'k8s.io', 'images', 'list', '-q', `name==${SANDBOX_IMAGE}`]);
-  if (present.includes(SANDBOX_IMAGE)) return;
-  const catatonit = findProgram('catatonit');
-  if (catatonit === undefined) throw new UserError('catatonit is not installed; on Debian: apt-get install catatonit');
-  await importImage(pauseImage(SANDBOX_IMAGE, readFileSync(catatonit)), { socket });
 }
 
 async function apiReady(config: ClusterConfig): Promise<void> {
