@@ -15,9 +15,12 @@ export function convertedDefinition(info: ResourceInfo, stored: ResourceDefiniti
   const back = (object: KubeObject, changed: KubeObject): void => {
     const result = conversion.fromStored(changed) as unknown as Record<string, unknown>;
     const target = object as unknown as Record<string, unknown>;
-    const { apiVersion, kind } = object;
+    const { apiVersion, kind, metadata } = object;
     for (const key of Object.keys(target)) delete target[key];
-    Object.assign(target, result, { apiVersion, kind });
+    // The caller may hold the metadata.
+    const meta = result['metadata'] as object;
+    for (const key of Object.keys(metadata)) if (!Object.hasOwn(meta, key)) delete metadata[key as keyof typeof metadata];
+    Object.assign(target, result, { apiVersion, kind, metadata: Object.assign(metadata, meta) });
   };
   const rules = (own: Rules): Rules => ({
     prepareForUpdate(object, old, context) {

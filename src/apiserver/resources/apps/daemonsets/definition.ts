@@ -20,7 +20,9 @@ import {
 
 const TEMPLATE_GENERATION = 'deprecated.daemonset.template.generation';
 
-function defaultDaemonSet({ spec }: DaemonSet): void {
+function defaultDaemonSet(set: DaemonSet): void {
+  setTemplateGeneration(set, templateGeneration(set));
+  const { spec } = set;
   if (!spec) return;
   spec.updateStrategy ??= {};
   spec.updateStrategy.type ||= 'RollingUpdate';

@@ -66,7 +66,7 @@ const STABLE_LABELS: Readonly<Record<string, string>> = {
   'beta.kubernetes.io/instance-type': 'node.kubernetes.io/instance-type',
 };
 
-/** Equal, when beta labels that became stable ones count as the same. */
+/** Equal, when beta labels that became stable ones count as the same. So do, as upstream has it, other keys that became empty. */
 function isSameAffinity(now: VolumeNodeAffinity | undefined, before: VolumeNodeAffinity): boolean {
   const terms = now?.required?.nodeSelectorTerms ?? [];
   const oldTerms = before.required?.nodeSelectorTerms ?? [];
@@ -79,5 +79,5 @@ function isSameAffinity(now: VolumeNodeAffinity | undefined, before: VolumeNodeA
 }
 
 function isSameMatch(now: NodeSelectorRequirement, before: NodeSelectorRequirement): boolean {
-  return semanticEqual(now, STABLE_LABELS[before.key] === now.key ? { ...before, key: now.key } : before);
+  return semanticEqual({ ...now, key: '' }, { ...before, key: '' }) && (now.key === before.key || (STABLE_LABELS[before.key] ?? '') === (now.key ?? ''));
 }

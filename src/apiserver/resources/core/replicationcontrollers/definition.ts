@@ -38,7 +38,8 @@ export const replicationControllerDefinition: ResourceDefinition<ReplicationCont
   resource: replicationcontrollers,
   schema: 'core/v1.ReplicationController',
   // This kind's names are counted in bytes, and the message says so.
-  nameRule: (name, prefix) => nameIsDnsSubdomain(name, prefix).map((text) => text.replace('253 characters', '253 bytes')),
+  // The prefix of a generated name is not looked at.
+  nameRule: (name, prefix) => (prefix ? [] : nameIsDnsSubdomain(name, prefix)).map((text) => text.replace('253 characters', '253 bytes')),
   strategy: {
     defaults: defaultController,
     prepareForCreate: (controller, context) => {
