@@ -106,6 +106,11 @@ export function typeForKind(apiVersion: string, kind: string): TypeSchema | unde
   return undefined;
 }
 
+/** Whether upstream stores the type as JSON, in which `[]` is not null, and not as protobuf. */
+export function keepsEmptyLists(typeName: string): boolean {
+  return /^(?:apiextensions|apiregistration|meta|apidiscovery|version)\//.test(typeName);
+}
+
 function parseResources(text: string): GroupVersionInfo[] {
   const out: { group: string; version: string; dir: string; resources: ResourceInfo[] }[] = [];
   let subresources: SubresourceInfo[] = [];

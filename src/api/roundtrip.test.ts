@@ -6,9 +6,9 @@ import { JSON_TYPE, PROTOBUF_TYPE } from '#machinery/codec/content-type';
 import { readEnvelope } from '#machinery/codec/protobuf-envelope';
 import { parseGroupVersion } from '#machinery/gvk';
 import { Serializer } from '#machinery/codec/serializer';
-import { resolveType, typeForKind } from './registry.ts';
+import { keepsEmptyLists, resolveType, typeForKind } from './registry.ts';
 
-const builtinSerializer = new Serializer({ resolveType, typeForKind });
+const builtinSerializer = new Serializer({ resolveType, typeForKind, keepsEmptyLists });
 
 const DATA = new URL('../../../shared/roundtrip-v1.36/', import.meta.url);
 

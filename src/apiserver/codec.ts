@@ -1,10 +1,10 @@
 /** The codecs of the built-in types: one serializer for the whole server. */
-import { resolveType, typeForKind } from '#api/registry';
+import { keepsEmptyLists, resolveType, typeForKind } from '#api/registry';
 import { Serializer } from '#machinery/codec/serializer';
 import { TypePlans, type TypePlan } from '#machinery/codec/type-plan';
 
-export const serializer = new Serializer({ resolveType, typeForKind });
-const plans = new TypePlans(resolveType);
+export const serializer = new Serializer({ resolveType, typeForKind, keepsEmptyLists });
+const plans = new TypePlans(resolveType, keepsEmptyLists);
 
 /** The codec's plan of a built-in type such as `core/v1.Pod`. */
 export function planOf(typeName: string): TypePlan {

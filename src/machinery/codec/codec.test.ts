@@ -111,6 +111,13 @@ test('nesting beyond the limit is refused, within it accepted (B18)', () => {
   assert.deepEqual(decode(`{"odd":${'['.repeat(9000)}${']'.repeat(9000)}}`).warnings, ['unknown field "odd"']);
 });
 
+test('empty lists are null where upstream stores protobuf', () => {
+  const strict = new Serializer({ resolveType, typeForKind: (_, kind) => TYPES.get(`x/v1.${kind}`), keepsEmptyLists: () => false });
+  const { object } = strict.decode(Buffer.from('{"spec":{"rules":[]}}'), 'application/json', EXPECTED);
+  assert.deepEqual(object['spec'], { mode: '' });
+  assert.ok(strict.encodeStored({ ...object, spec: { rules: [] } }, THING).toString().includes('"rules":null'));
+});
+
 test('unknown and duplicate fields: Strict, Warn, Ignore (B19)', () => {
   const body = '{"odd":1,"spec":{"ports":[{"number":1,"nope":{"x":1}}],"__proto__":{"a":1},"mode":"a","mode":"b"},"data":{"k":"1","k":"2"}}';
   const texts = ['unknown field "odd"', 'unknown field "spec.ports[0].nope"', 'unknown field "spec.__proto__"', 'duplicate field "spec.mode"', 'duplicate field "data.k"'];

@@ -27,6 +27,8 @@ import { encodeYaml, yamlToJson } from './yaml.ts';
 export interface Scheme {
   readonly resolveType: SchemaResolver;
   typeForKind(apiVersion: string, kind: string): TypeSchema | undefined;
+  /** Types that upstream stores as JSON (see TypePlans); all, when absent. */
+  keepsEmptyLists?(typeName: string): boolean;
 }
 
 export type FieldValidation = 'Strict' | 'Warn' | 'Ignore';
@@ -54,7 +56,7 @@ export class Serializer {
 
   constructor(scheme: Scheme) {
     this.#scheme = scheme;
-    this.#plans = new TypePlans(scheme.resolveType);
+    this.#plans = new TypePlans(scheme.resolveType, scheme.keepsEmptyLists);
   }
 
   /**

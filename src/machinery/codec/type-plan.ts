@@ -24,10 +24,14 @@ export interface FieldPlan {
   readonly value: ValuePlan;
   readonly pointer: boolean;
   readonly keep: boolean;
+  /** A list that is printed also when it is empty, as null: upstream stores it in a form that has no empty lists. */
+  readonly nullWhenEmpty: boolean;
   /** Zero values are left out of JSON. */
   readonly dropsZero: boolean;
   /** Zero values are left out of decoded objects; printed again where JSON has them. */
   readonly absentWhenZero: boolean;
+  /** A list whose empty form is not told from its absence: both are printed as null. */
+  readonly emptyIsNull: boolean;
   /** `"name":`, as it is written. */
   readonly jsonKey: string;
   /** Go's name of the enclosing type. */
@@ -49,13 +53,20 @@ export interface TypePlan {
   readonly filled: readonly FieldPlan[];
 }
 
-/** Plans of one universe of types. */
+/**
+ * Plans of one universe of types.
+ *
+ * Upstream stores most types in protobuf, which knows no empty lists: what was sent as `[]` comes back as null. Types for which
+ * `keepsEmptyLists` holds are stored as JSON there.
+ */
 export class TypePlans {
   readonly #resolve: SchemaResolver;
+  readonly #keepsEmptyLists: (typeName: string) => boolean;
   readonly #plans = new WeakMap<TypeSchema, TypePlan>();
 
-  constructor(resolve: SchemaResolver) {
+  constructor(resolve: SchemaResolver, keepsEmptyLists: (typeName: string) => boolean = () => true) {
     this.#resolve = resolve;
+    this.#keepsEmptyLists = keepsEmptyLists;
   }
 
   of(type: TypeSchema): TypePlan {
@@ -73,10 +84,10 @@ export class TypePlans {
     const ordered: FieldPlan[] = [];
     const typeMeta = type.isKind || type.fields.has('items') ? ['kind', 'apiVersion'] : [];
     for (const name of typeMeta) {
-      if (!type.fields.has(name)) fields.set(name, this.#field(typeMetaField(name), fields.size, goName));
+      if (!type.fields.has(name)) fields.set(name, this.#field(typeMetaField(name), fields.size, goName, false));
     }
     for (const schema of type.fields.values()) {
-      const field = this.#field(schema, fields.size, goName);
+      const field = this.#field(schema, fields.size, goName, schema.keep && schema.type.kind === 'list' && !this.#keepsEmptyLists(type.name));
       fields.set(field.name, field);
       ordered.push(field);
     }
@@ -85,11 +96,11 @@ export class TypePlans {
     return { name: type.name, goName, isKind: type.isKind || typeMeta.length > 0, fields, ordered, filled };
   }
 
-  #field(schema: FieldSchema, index: number, owner: string): FieldPlan {
+  #field(schema: FieldSchema, index: number, owner: string, emptyIsNull: boolean): FieldPlan {
     const value = this.value(schema.type, schema.goType);
     return {
-      name: schema.name, index, value, pointer: schema.pointer, keep: schema.keep, dropsZero: !schema.pointer && !schema.keep,
-      absentWhenZero: !schema.pointer && (!schema.keep || (!schema.required && hasZeroScalar(value))),
+      name: schema.name, index, value, pointer: schema.pointer, keep: schema.keep, dropsZero: !schema.pointer && !schema.keep, nullWhenEmpty: false,
+      absentWhenZero: !schema.pointer && (!schema.keep || emptyIsNull || (!schema.required && hasZeroScalar(value))), emptyIsNull,
       jsonKey: `${JSON.stringify(schema.name)}:`, owner, schema,
       goName: schema.embedded === undefined ? schema.name : `${schema.embedded}.${schema.name}`,
     };
@@ -157,4 +168,12 @@ function goTypeOf(ref: TypeRef): string {
 function goItemType(goType: string, item: TypeRef): string {
   const match = /^(?:\[\]|map\[[^\]]*\])(.+)$/.exec(goType);
   return match?.[1] ?? goTypeOf(item);
+}
+
+/** Groups whose types are not stored, or are stored as JSON, which has empty lists. */
+const WITH_EMPTY_LISTS: ReadonlySet<string> = new Set(['meta', 'apiextensions', 'apidiscovery', 'authentication', 'authorization', 'version']);
+
+function isNullWhenEmpty(typeName: string, schema: FieldSchema): boolean {
+  if (!schema.keep || schema.pointer || schema.type.kind !== 'list' || schema.name === 'items') return false;
+  return !WITH_EMPTY_LISTS.has(typeName.slice(0, typeName.indexOf('/')));
 }
