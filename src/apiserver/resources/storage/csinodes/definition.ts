@@ -1,5 +1,5 @@
 /** CSI nodes as a resource: which drivers a node has, and under which name each knows it. */
-import { csinodes, type CSINode, type CSINodeDriver, type CSINodeSpec } from '#api/generated/storage/v1';
+import { csinodes, type CSINode, type CSINodeDriver } from '#api/generated/storage/v1';
 import { semanticEqual } from '#machinery/deep-equal';
 import { qualifiedNameFaults } from '#machinery/names';
 import type { ResourceDefinition } from '../../definition.ts';
@@ -50,8 +50,6 @@ export const csiNodeDefinition: ResourceDefinition<CSINode> = {
   schema: 'storage/v1.CSINode',
   nameRule: 'dns1123-subdomain',
   strategy: {
-    // No drivers are shown as null, as the schema has it for absent lists.
-    defaults: ({ spec }) => { if (spec?.drivers?.length === 0) delete (spec as Partial<CSINodeSpec>).drivers; },
     validateCreate: (node) => faultsOf((faults) => {
       checkFinalizers(node, faults);
       checkDrivers(node, faults);
