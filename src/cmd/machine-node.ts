@@ -4,7 +4,7 @@
  *     <data-dir>/agent/   credentials, CNI configuration, containerd's root, the kubelet's root, pod logs, node.json
  *     /run/kubernode…     containerd's socket and state
  */
-import { existsSync, mkdirSync, renameSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join, resolve } from 'node:path';
 import { clusterId, DEFAULT_DATA_DIR } from './cluster-config.ts';
@@ -63,6 +63,12 @@ export async function machineNode(flags: MachineNodeFlags): Promise<MachineNode>
       return settings;
     },
   };
+}
+
+/** Of a machine that is a node; undefined in a data directory of another kind. */
+export function machineNodeSettings(dataDir: string): MachineNodeSettings | undefined {
+  const path = join(resolve(dataDir), 'agent', 'node.json');
+  return existsSync(path) ? JSON.parse(readFileSync(path, 'utf8')) as MachineNodeSettings : undefined;
 }
 
 function ownRuntime(dataDir: string, base: string): Pick<MachineNodeSettings, 'runtimeEndpoint' | 'cniConfigDir' | 'containerd'> {

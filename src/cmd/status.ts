@@ -69,8 +69,7 @@ export async function logs(name: string | undefined, options: { dataDir: string;
 }
 
 export function printKubeconfig(options: { dataDir: string }): void {
-  const config = requireCluster(options.dataDir);
-  const path = clusterPaths(config.dataDir).adminKubeconfig;
-  if (!existsSync(path)) throw new UserError('the cluster has no admin kubeconfig yet: kubernode up makes it');
+  const path = clusterPaths(options.dataDir).adminKubeconfig;
+  if (!existsSync(path)) throw new UserError(`there is no kubeconfig in ${options.dataDir}: kubernode up or server makes it`);
   process.stdout.write(readFileSync(path, 'utf8'));
 }

@@ -6,6 +6,7 @@
 import { Resolver } from 'node:dns/promises';
 import { existsSync } from 'node:fs';
 import { createServer } from 'node:net';
+import { join } from 'node:path';
 import { nodes as nodesResource } from '#api/generated/core/v1';
 import type { Node } from '#api/generated/core/v1';
 import { systemClock } from '#base/clock';
@@ -180,6 +181,9 @@ async function untilInterrupted(config: ClusterConfig): Promise<void> {
 /** Whether the data directory holds a cluster. @throws UserError otherwise. */
 export function requireCluster(dataDir: string): ClusterConfig {
   const config = loadClusterConfig(dataDir);
+  if (config === undefined && (existsSync(join(dataDir, 'server.json')) || existsSync(join(dataDir, 'agent')))) {
+    throw new UserError(`${dataDir} belongs to kubernode server or agent, which run in the foreground: stop that process, or ask kubectl --kubeconfig ${clusterPaths(dataDir).adminKubeconfig}`);
+  }
   if (config === undefined || !existsSync(config.dataDir)) throw new UserError(`no cluster in ${dataDir}: start one with kubernode up --data-dir ${dataDir}`);
   return config;
 }

@@ -4,7 +4,7 @@
  */
 import assert from 'node:assert/strict';
 import { spawn, type ChildProcess } from 'node:child_process';
-import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
+import { closeSync, cpSync, existsSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -20,6 +20,7 @@ const READY_MS_MAX = 120_000;
 interface Computer {
   readonly machine: NodeMachine;
   readonly dataDir: string;
+  inside(program: readonly string[]): Promise<Output>;
   kubernode(...args: string[]): Promise<Output>;
   kubectl(...args: string[]): Promise<Output>;
   /** Runs until it is stopped. */
@@ -40,7 +41,7 @@ function computer(index: number): Computer {
   const logPath = join(directory, `${node.name}.log`);
   const inside = (program: readonly string[]): Promise<Output> => { const [first, ...rest] = machine.enter(program); return run(first!, rest, { timeoutMs: 60_000 }); };
   return {
-    machine, dataDir,
+    machine, dataDir, inside,
     kubernode: (...args) => inside([process.execPath, KUBERNODE, ...args, '--data-dir', dataDir]),
     kubectl: (...args) => inside(['kubectl', '--kubeconfig', join(dataDir, 'admin.kubeconfig'), ...args]),
     serve(...args) {
@@ -111,9 +112,62 @@ test('server and agent: two machines, one cluster', { skip: canRunNodes, timeout
     await until('DNS on the agent', async () => (await run(first!, rest)).stdout.trim() === '10.96.0.1');
   });
 
-  await t.test('the agent comes back without its token', async () => {
-    running.pop()!.kill('SIGKILL');
+  await t.test('a pod runs on the agent, and the server reaches it by its service', async () => {
+    const built = await agent.kubernode('image', 'build', busyboxRoot(), '--tag', 'busybox:e2e', '--entrypoint', '/bin/busybox');
+    assert.equal(built.code, 0, built.stderr);
+    writeFileSync(join(directory, 'web.yaml'), WEB);
+    const applied = await server.kubectl('apply', '-f', join(directory, 'web.yaml'));
+    assert.equal(applied.code, 0, applied.stderr);
+    await until('the pod to run', async () => (await server.kubectl('get', 'pod', 'web', '-o', 'jsonpath={.status.phase} {.spec.nodeName}')).stdout === 'Running computer-2');
+    const address = (await server.kubectl('get', 'service', 'web', '-o', 'jsonpath={.spec.clusterIP}')).stdout;
+    const fetched = async (from: Computer): Promise<boolean> => (await from.inside([process.execPath, '-e', `fetch('http://${address}/').then((r) => r.text()).then(console.log)`])).stdout.trim() === 'hello';
+    await until('the page from the server', () => fetched(server));
+    await until('the page from the agent', () => fetched(agent));
+    assert.equal((await server.kubectl('logs', 'web')).code, 0);
+    assert.equal((await server.kubectl('exec', 'web', '--', '/bin/busybox', 'hostname')).stdout.trim(), 'web');
+  });
+
+  await t.test('killed and started again without its token, the agent goes on and the container too', async () => {
+    const started = async (): Promise<string> => (await server.kubectl('get', 'pod', 'web', '-o', 'jsonpath={.status.containerStatuses[0].containerID} {.status.containerStatuses[0].restartCount}')).stdout;
+    const before = await started();
+    killBehind(running.pop()!);
+    await until('the agent to be gone', async () => (await server.kubectl('get', '--raw', '/api/v1/nodes/computer-2/proxy/healthz')).code !== 0);
     agent.serve('agent', '--server', `https://${config.nodes[0]!.address}:6443`);
-    await until('the agent to go on', async () => agent.log().split('join https').length > 2 && (await server.kubectl('get', '--raw', '/api/v1/nodes/computer-2/proxy/healthz')).stdout === 'ok');
+    await until('the agent to go on', async () => (await server.kubectl('get', '--raw', '/api/v1/nodes/computer-2/proxy/healthz')).stdout === 'ok');
+    assert.equal(await started(), before);
   });
 });
+
+const WEB = `
+apiVersion: v1
+kind: Pod
+metadata: { name: web, labels: { app: web } }
+spec:
+  nodeName: computer-2
+  terminationGracePeriodSeconds: 1
+  containers:
+  - name: web
+    image: busybox:e2e
+    imagePullPolicy: Never
+    args: [sh, -c, 'mkdir -p /www; echo hello > /www/index.html; exec busybox httpd -f -p 80 -h /www']
+---
+apiVersion: v1
+kind: Service
+metadata: { name: web }
+spec: { selector: { app: web }, ports: [{ port: 80 }] }
+`;
+
+function busyboxRoot(): string {
+  const root = join(directory, 'busybox');
+  mkdirSync(join(root, 'bin'), { recursive: true });
+  mkdirSync(join(root, 'tmp'), { recursive: true });
+  cpSync(['/bin/busybox', '/usr/bin/busybox'].find((path) => existsSync(path))!, join(root, 'bin', 'busybox'));
+  for (const applet of ['sh', 'httpd', 'echo', 'mkdir']) if (!existsSync(join(root, 'bin', applet))) symlinkSync('busybox', join(root, 'bin', applet));
+  return root;
+}
+
+/** The process inside stands behind the one that entered the machine. */
+function killBehind(child: ChildProcess): void {
+  const inside = readFileSync(`/proc/${child.pid}/task/${child.pid}/children`, 'utf8').trim().split(' ').map(Number);
+  for (const pid of inside) if (pid > 1) process.kill(pid, 'SIGKILL');
+}
