@@ -30,6 +30,8 @@ const INT64_DIGITS = 18;
 /** No sum or product is computed over more digits than this. */
 const ALIGN_DIGITS_MAX = 10_000;
 const CANONICAL_CACHE_MAX = 4096;
+/** Longer texts may be slices, which hold on to the whole body they were cut from. */
+const CACHED_TEXT_MAX = 12;
 
 const DECIMAL_SUFFIXES: Readonly<Record<string, number>> = { n: -9, u: -6, m: -3, '': 0, k: 3, M: 6, G: 9, T: 12, P: 15, E: 18 };
 const BINARY_SUFFIXES: Readonly<Record<string, number>> = { Ki: 10, Mi: 20, Gi: 30, Ti: 40, Pi: 50, Ei: 60 };
@@ -154,7 +156,7 @@ export function canonicalQuantity(text: string): string {
   const known = canonicalCache.get(text);
   if (known !== undefined) return known;
   const canonical = formatQuantity(parseQuantity(text));
-  if (text.length <= 32) {
+  if (text.length <= CACHED_TEXT_MAX) {
     if (canonicalCache.size >= CANONICAL_CACHE_MAX) canonicalCache.clear();
     canonicalCache.set(text, canonical);
   }

@@ -1,6 +1,7 @@
 /**
  * An object version in the watch cache: its bytes, and beside them only what lists and watches select by.
  */
+import { detached } from '#machinery/codec/json-any';
 import type { KubeObject } from '#machinery/meta';
 
 export interface DescribedObject {
@@ -58,7 +59,7 @@ export interface Describer {
 const known = new WeakMap<Buffer, Pick<DescribedObject, 'labels' | 'fields'>>();
 
 export function rememberDescription(bytes: Buffer, object: KubeObject, describer: Describer): void {
-  known.set(bytes, { labels: object.metadata.labels, fields: describer.fields(object) });
+  known.set(bytes, detached({ labels: object.metadata.labels, fields: describer.fields(object) }));
 }
 
 export function describe(key: string, stored: Buffer, revision: number, describer: Describer): DescribedObject {

@@ -81,3 +81,11 @@ export function exactInt64(text: string): number | bigint | undefined {
   const exact = BigInt(text);
   return exact < MIN_INT64 || exact > MAX_INT64 ? undefined : exact;
 }
+
+/**
+ * A copy whose texts are its own. Texts of a decoded object are slices of the body they came in and keep all of it in memory:
+ * what outlives the request by long (indexes, caches) is to be detached.
+ */
+export function detached<T>(value: T): T {
+  return value === undefined ? value : JSON.parse(JSON.stringify(value)) as T;
+}
