@@ -10,7 +10,7 @@ import { clusterPki } from '#pki/cluster-pki';
 import { createMemoryStorage } from '#storage/memory/memory-storage';
 import { createApiServer, type ApiServer } from './server.ts';
 
-type Body = KubeObject & Status & Record<string, any>;
+type Body = KubeObject & Omit<Status, 'status'> & Record<string, any>;
 interface Answer { readonly status: number; readonly body: Body; readonly text: string; readonly headers: Readonly<Record<string, string>> }
 
 let server: ApiServer;

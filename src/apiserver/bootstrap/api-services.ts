@@ -12,7 +12,7 @@ const GROUP_PRIORITIES: Readonly<Record<string, number>> = {
   'node.k8s.io': 16_300, 'discovery.k8s.io': 16_200, 'flowcontrol.apiserver.k8s.io': 16_100, 'internal.apiserver.k8s.io': 16_000,
   'resource.k8s.io': 16_200, 'storagemigration.k8s.io': 15_800,
 };
-const VERSION_PRIORITIES: Readonly<Record<string, number>> = { '/v1': 1, 'autoscaling/v2': 30, 'flowcontrol.apiserver.k8s.io/v1': 21 };
+const VERSION_PRIORITIES: Readonly<Record<string, number>> = { '/v1': 1, 'autoscaling/v2': 30, 'flowcontrol.apiserver.k8s.io/v1': 21, 'resource.k8s.io/v1': 21 };
 const CUSTOM_GROUP_PRIORITY = 1_000;
 const DEFAULT_VERSION_PRIORITY = 100;
 

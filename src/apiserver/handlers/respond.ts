@@ -113,10 +113,12 @@ export function respondList(context: RequestContext, served: ServedResource, out
   const [kind, apiVersion] = output.shape === 'table' ? ['Table', 'meta.k8s.io/v1'] : output.shape === 'partial-list' ? ['PartialObjectMetadataList', 'meta.k8s.io/v1'] : [`${served.info.kind}List`, served.apiVersion];
   const head = { kind, apiVersion, metadata: listMeta(found), ...(output.shape === 'table' ? { columnDefinitions: columnDefinitions(printerOf(served)) } : {}) };
   const field = output.shape === 'table' ? 'rows' : 'items';
-  if (output.format === 'json' && !output.pretty) {
+  // Kinds without a table of their own have no rows rather than none, as upstream.
+  const noRows = field === 'rows' && found.items.length === 0 && printerOf(served) === defaultPrinter;
+  if (output.format === 'json' && !output.pretty && !noRows) {
     return { status: 200, headers: { 'content-type': MEDIA_TYPES.json }, body: jsonPieces(`${JSON.stringify(head).slice(0, -1)},${JSON.stringify(field)}:[`, found.items, item) };
   }
-  return response(200, output, { ...head, [field]: found.items.map(item) });
+  return response(200, output, { ...head, [field]: noRows ? null : found.items.map(item) });
 }
 
 /** Joins stored bytes. */

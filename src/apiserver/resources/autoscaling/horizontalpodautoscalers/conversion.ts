@@ -48,7 +48,7 @@ export function toAutoscalerV1(object: KubeObject): KubeObject {
   return {
     ...object, metadata: Object.keys(annotations).length === 0 ? meta : { ...meta, annotations },
     spec: { ...restSpec, ...(percent === undefined ? {} : { targetCPUUtilizationPercentage: percent }) },
-    status: { ...restStatus, ...(used === undefined ? {} : { currentCPUUtilizationPercentage: used }) },
+    status: { currentReplicas: 0, ...restStatus, ...(used === undefined ? {} : { currentCPUUtilizationPercentage: used }) },
   } as KubeObject;
 }
 

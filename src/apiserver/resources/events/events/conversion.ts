@@ -20,5 +20,9 @@ export function toCoreEvent(event: Event): CoreEvent {
 }
 
 export function fromCoreEvent(event: CoreEvent): Event {
-  return rename(event, BACK, 'events.k8s.io/v1') as Event;
+  const renamed = rename(event, BACK, 'events.k8s.io/v1') as Event;
+  // Empty where core writes it all the same.
+  if (renamed.reportingController === '') delete renamed.reportingController;
+  if (renamed.reportingInstance === '') delete renamed.reportingInstance;
+  return renamed;
 }
