@@ -30,8 +30,6 @@ function structText(object: Readonly<Record<string, unknown>>, plan: TypePlan): 
     if (value === undefined || value === null || (field.emptyIsNull && (value as readonly unknown[]).length === 0)) {
       if (!field.keep) continue;
       text = zeroText(field);
-    } else if (field.nullWhenEmpty && (value as readonly unknown[]).length === 0) {
-      text = 'null';
     } else {
       text = valueText(value, field.value, field.dropsZero);
       if (text === undefined) continue;

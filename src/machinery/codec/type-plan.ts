@@ -24,8 +24,6 @@ export interface FieldPlan {
   readonly value: ValuePlan;
   readonly pointer: boolean;
   readonly keep: boolean;
-  /** A list that is printed also when it is empty, as null: upstream stores it in a form that has no empty lists. */
-  readonly nullWhenEmpty: boolean;
   /** Zero values are left out of JSON. */
   readonly dropsZero: boolean;
   /** Zero values are left out of decoded objects; printed again where JSON has them. */
@@ -99,7 +97,7 @@ export class TypePlans {
   #field(schema: FieldSchema, index: number, owner: string, emptyIsNull: boolean): FieldPlan {
     const value = this.value(schema.type, schema.goType);
     return {
-      name: schema.name, index, value, pointer: schema.pointer, keep: schema.keep, dropsZero: !schema.pointer && !schema.keep, nullWhenEmpty: false,
+      name: schema.name, index, value, pointer: schema.pointer, keep: schema.keep, dropsZero: !schema.pointer && !schema.keep,
       absentWhenZero: !schema.pointer && (!schema.keep || emptyIsNull || (!schema.required && hasZeroScalar(value))), emptyIsNull,
       jsonKey: `${JSON.stringify(schema.name)}:`, owner, schema,
       goName: schema.embedded === undefined ? schema.name : `${schema.embedded}.${schema.name}`,
