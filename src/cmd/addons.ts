@@ -17,7 +17,8 @@ export interface AddonOptions { readonly dnsAddress: string }
 /** kube-proxy leaves services of another proxy alone: each node answers the DNS address itself. */
 const PROXY_NAME_LABEL = 'service.kubernetes.io/service-proxy-name';
 
-export async function ensureAddons(client: Client, options: AddonOptions, signal: AbortSignal): Promise<void> {
+/** What the DNS servers may read. */
+export async function ensureDnsRights(client: Client, signal: AbortSignal): Promise<void> {
   await ensure(client, clusterroles, undefined, {
     metadata: { name: DNS_USER },
     rules: [
@@ -30,6 +31,10 @@ export async function ensureAddons(client: Client, options: AddonOptions, signal
     roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: DNS_USER },
     subjects: [{ apiGroup: 'rbac.authorization.k8s.io', kind: 'User', name: DNS_USER }],
   }, signal);
+}
+
+export async function ensureAddons(client: Client, options: AddonOptions, signal: AbortSignal): Promise<void> {
+  await ensureDnsRights(client, signal);
   await ensure(client, clusterrolebindings, undefined, {
     metadata: { name: KUBELET_CLIENT_USER },
     roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: 'system:kubelet-api-admin' },

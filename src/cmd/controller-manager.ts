@@ -1,8 +1,6 @@
 /** `kubernode controller-manager`: all controllers by themselves, against an API server named by a kubeconfig. */
-import { readFile } from 'node:fs/promises';
-import { hostname } from 'node:os';
+import { existsSync } from 'node:fs';
 import { systemClock } from '#base/clock';
-import { jsonLogger } from '#base/log';
 import { MetricsRegistry } from '#base/metrics';
 import { systemRandom } from '#base/random';
 import type { Client } from '#client/client';
@@ -11,16 +9,15 @@ import { connectionOf, readKubeconfig } from '#client/kubeconfig';
 import { createClient } from '#client/rest-client';
 import { serviceAccountToken } from '#client/service-account-token';
 import { componentGroup } from '#component/component-group';
-import { delegatedAuthentication } from '#component/delegated-authentication';
-import { delegatedAuthorization } from '#component/delegated-authorization';
-import { healthServer } from '#component/health-server';
 import { createControllerManager } from '#controllers/manager';
 import type { ControllerOptions } from '#controllers/options';
+import { componentLog, healthPart, leaderElectionOf, type ComponentFlags, type LeaderElectionFlags } from './component-process.ts';
+import { addressOf, portOf } from './flag-values.ts';
 import { runUntilSignal } from './process-life.ts';
+import { readFlagFile } from './storage-engine.ts';
 import { UserError } from './terminal.ts';
 
-export interface ControllerManagerCommand {
-  readonly kubeconfig: string;
+export interface ControllerManagerCommand extends ComponentFlags, LeaderElectionFlags {
   readonly controllers?: string;
   readonly clusterCidr?: string;
   readonly serviceClusterIpRange?: string;
@@ -28,17 +25,14 @@ export interface ControllerManagerCommand {
   readonly rootCaFile?: string;
   readonly clusterSigningCertFile?: string;
   readonly clusterSigningKeyFile?: string;
-  readonly leaderElect?: boolean;
   readonly useServiceAccountCredentials?: boolean;
-  /** Health and metrics, on 127.0.0.1. 0: none. */
-  readonly healthPort?: string;
 }
 
 const NAMESPACE = 'kube-system';
-const HEALTH_PORT = '10257';
 
 export async function runControllerManager(command: ControllerManagerCommand): Promise<void> {
-  const log = jsonLogger((line) => process.stderr.write(line), () => systemClock.now()).child({ component: 'controller-manager' });
+  if (!existsSync(command.kubeconfig)) throw new UserError(`--kubeconfig ${command.kubeconfig}: no such file`);
+  const log = componentLog('controller-manager');
   const metrics = new MetricsRegistry();
   const { options: connection } = connectionOf(await readKubeconfig(command.kubeconfig));
   const clientWith = (settings: typeof connection, name: string): Client =>
@@ -52,17 +46,13 @@ export async function runControllerManager(command: ControllerManagerCommand): P
     return made;
   };
   const manager = createControllerManager({
-    clock: systemClock, random: systemRandom, log, metrics, client, options: await settingsOf(command),
+    clock: systemClock, random: systemRandom, log, metrics, client, options: settingsOf(command),
     ...(command.useServiceAccountCredentials !== false && { clientFor }),
     ...(command.controllers !== undefined && { controllers: command.controllers.split(',') }),
-    ...(command.leaderElect !== false && { leaderElection: { identity: `${hostname()}_${systemRandom.uuid()}` } }),
+    ...leaderElectionOf(command),
   });
-  const port = Number(command.healthPort ?? HEALTH_PORT);
-  const health = healthServer({
-    name: 'health', host: '127.0.0.1', port, metrics, log, livez: [{ name: 'ping', check() {} }],
-    authentication: delegatedAuthentication({ client, clock: systemClock }), authorization: delegatedAuthorization({ client, clock: systemClock }),
-  });
-  const group = componentGroup([...(port === 0 ? [] : [health]), manager], { name: 'controller-manager', clock: systemClock, log });
+  const health = healthPart('controller-manager', { host: addressOf(command.healthAddress, '--health-address'), port: portOf(command.healthPort, '--health-port') }, { clock: systemClock, random: systemRandom, metrics, log }, client);
+  const group = componentGroup([health, manager], { name: 'controller-manager', clock: systemClock, log });
   await runUntilSignal(log, {
     start: (signal) => group.start(signal),
     async stop() {
@@ -72,14 +62,14 @@ export async function runControllerManager(command: ControllerManagerCommand): P
   });
 }
 
-async function settingsOf(command: ControllerManagerCommand): Promise<Partial<ControllerOptions>> {
+function settingsOf(command: ControllerManagerCommand): Partial<ControllerOptions> {
   const { clusterSigningCertFile: certificate, clusterSigningKeyFile: key } = command;
   if ((certificate === undefined) !== (key === undefined)) throw new UserError('give --cluster-signing-cert-file and --cluster-signing-key-file together');
   return {
     ...(command.clusterCidr !== undefined && { clusterCidrs: command.clusterCidr.split(',') }),
     ...(command.serviceClusterIpRange !== undefined && { serviceCidrs: command.serviceClusterIpRange.split(',') }),
     ...(command.allocateNodeCidrs !== undefined && { allocateNodeCidrs: command.allocateNodeCidrs }),
-    ...(command.rootCaFile !== undefined && { rootCa: await readFile(command.rootCaFile, 'utf8') }),
-    ...(certificate !== undefined && key !== undefined && { signing: { caCertificate: await readFile(certificate, 'utf8'), caKey: await readFile(key, 'utf8') } }),
+    ...(command.rootCaFile !== undefined && { rootCa: readFlagFile('--root-ca-file', command.rootCaFile).toString('utf8') }),
+    ...(certificate !== undefined && key !== undefined && { signing: { caCertificate: readFlagFile('--cluster-signing-cert-file', certificate).toString('utf8'), caKey: readFlagFile('--cluster-signing-key-file', key).toString('utf8') } }),
   };
 }

@@ -24,6 +24,14 @@ function withStorage(command: Command): Command {
     .option('--etcd-password-file <file>', 'file with the password of that user');
 }
 
+/** Flags of the components that run alone. */
+function withComponent(command: Command, healthPort: string): Command {
+  return command
+    .requiredOption('--kubeconfig <file>', 'how to reach the API server')
+    .option('--health-port <port>', 'port of health and metrics; 0 for none', healthPort)
+    .option('--health-address <address>', 'address of health and metrics', '127.0.0.1');
+}
+
 const dataDir = (): Option => new Option('--data-dir <dir>', 'where the cluster keeps everything').default(DEFAULT_DATA_DIR).env('KUBERNODE_DATA_DIR');
 
 const output = (): Option => new Option('-o, --output <format>', 'as JSON').choices(['json']);
@@ -87,8 +95,9 @@ program.command('logs').description('logs of a process of the cluster; without a
   .option('--tail <lines>', 'only the last lines')
   .action(async (name, options) => (await import('./status.ts')).logs(name, options));
 
-program.command('kubeconfig').description('print the administrator\'s kubeconfig')
+program.command('kubeconfig').description('print the administrator\'s kubeconfig, or one for a component that runs alone')
   .addOption(dataDir())
+  .addOption(new Option('--component <name>', 'with the component\'s own identity').choices(['controller-manager', 'scheduler', 'proxy', 'dns']))
   .action(async (options) => (await import('./status.ts')).printKubeconfig(options));
 
 const image = program.command('image').description('images without a registry');
@@ -196,8 +205,7 @@ withStorage(program.command('apiserver').description('run the API server alone')
   .option('--runtime-config <config>', 'group/version=true,…')
   .action(async (options) => (await import('./apiserver.ts')).runApiServer(options));
 
-program.command('controller-manager').description('run the controllers alone')
-  .requiredOption('--kubeconfig <file>', 'how to reach the API server')
+withComponent(program.command('controller-manager').description('run the controllers alone'), '10257')
   .option('--controllers <names>', 'names to run, * for all, -name for all but that')
   .option('--cluster-cidr <networks>', 'addresses of pods; nodes get ranges from it')
   .option('--service-cluster-ip-range <networks>', 'addresses of services')
@@ -206,7 +214,23 @@ program.command('controller-manager').description('run the controllers alone')
   .option('--cluster-signing-key-file <file>', 'its key')
   .option('--no-leader-elect', 'do not compete: this is the only one')
   .option('--no-use-service-account-credentials', 'all controllers act as the kubeconfig\'s user')
-  .option('--health-port <port>', 'health and metrics on 127.0.0.1; 0 for none', '10257')
   .action(async (options) => (await import('./controller-manager.ts')).runControllerManager(options));
+
+withComponent(program.command('scheduler').description('run the scheduler alone'), '10259')
+  .option('--scheduler-name <name>', 'pods with this schedulerName are placed', 'default-scheduler')
+  .option('--no-leader-elect', 'do not compete: this is the only one')
+  .action(async (options) => (await import('./scheduler.ts')).runScheduler(options));
+
+withComponent(program.command('proxy').description('run the service proxy of this machine alone'), '10249')
+  .option('--hostname-override <name>', 'name of the node (default: the host name)')
+  .option('--node-ip <address>', 'address of this node')
+  .option('--cluster-cidr <network>', 'addresses of pods', '10.244.0.0/16')
+  .action(async (options) => (await import('./proxy.ts')).runProxy(options));
+
+withComponent(program.command('dns').description('run the DNS server of the cluster alone'), '9153')
+  .option('--address <address>', 'address to answer on', '127.0.0.1')
+  .option('--port <port>', 'port to answer on', '53')
+  .option('--cluster-domain <domain>', 'domain of the cluster', 'cluster.local')
+  .action(async (options) => (await import('./dns.ts')).runDns(options));
 
 program.parseAsync().catch(reportFailure);

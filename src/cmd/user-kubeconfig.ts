@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { kubeconfigText, mergeKubeconfigs, readKubeconfig, withoutContext, writeKubeconfig, type Kubeconfig } from '#client/kubeconfig';
-import type { ClusterPki, Identity } from '#pki/cluster-pki';
+import type { Certified } from '#pki/certificate';
 import { DEFAULT_DATA_DIR, type ClusterConfig } from './cluster-config.ts';
 
 /** `kubernode`, and for further clusters `kubernode-<id>`. */
@@ -11,7 +11,7 @@ export function contextName(config: Pick<ClusterConfig, 'dataDir' | 'id'>): stri
   return config.dataDir === DEFAULT_DATA_DIR ? 'kubernode' : `kubernode-${config.id}`;
 }
 
-export function kubeconfigFor(name: string, user: string, server: string, pki: ClusterPki, identity: Identity): Kubeconfig {
+export function kubeconfigFor(name: string, user: string, server: string, pki: { readonly authority: { readonly certificatePem: string } }, identity: Certified): Kubeconfig {
   const base64 = (text: string): string => Buffer.from(text).toString('base64');
   return {
     apiVersion: 'v1', kind: 'Config', 'current-context': name,
