@@ -64,7 +64,7 @@ export interface KubeletConfig {
   rotateServerCertificates: boolean;
 }
 
-export const KUBELET_DEFAULTS = {
+const KUBELET_DEFAULTS = {
   rootDir: '/var/lib/kubelet',
   podLogsDir: '/var/log/pods',
   containerLogsDir: '/var/log/containers',

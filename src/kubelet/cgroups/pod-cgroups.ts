@@ -61,7 +61,7 @@ export function podCgroups(hierarchies: CgroupHierarchies, options: { cgroupRoot
 }
 
 /** A limit holds for the pod as a whole only when each of its containers has one. */
-export function podLimits(pod: Pod): CgroupLimits {
+function podLimits(pod: Pod): CgroupLimits {
   const qos = podQos(pod);
   if (qos === 'BestEffort') return { cpuShares: BEST_EFFORT_SHARES };
   const { requests, limits } = podAmounts(pod);

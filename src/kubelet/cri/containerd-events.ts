@@ -61,7 +61,7 @@ function readStream(stream: Stream, options: { onHint(hint: RuntimeHint): void; 
 }
 
 /** The string in field 1 of a protobuf message: the container id in all events asked for. */
-export function firstString(message: Buffer): string | undefined {
+function firstString(message: Buffer): string | undefined {
   if (message[0] !== 0x0a || message.length < 2) return undefined;
   const length = message[1]!;
   return length < 0x80 && message.length >= 2 + length ? message.toString('utf8', 2, 2 + length) : undefined;

@@ -60,7 +60,7 @@ function limitedEmptyDirs(pod: Pod): { name: string; limit: string }[] {
 }
 
 /** Blocks used by everything below, links not followed; 0 for what is not there. */
-export async function diskBytes(path: string): Promise<number> {
+async function diskBytes(path: string): Promise<number> {
   const stat = await lstat(path).catch(() => undefined);
   if (stat === undefined) return 0;
   let total = stat.blocks * BLOCK_BYTES;

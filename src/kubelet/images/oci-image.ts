@@ -24,7 +24,7 @@ export interface ImageConfig {
 }
 
 /** Largest sum of file contents of one image. */
-export const IMAGE_BYTES_MAX = 4 * 1024 ** 3;
+const IMAGE_BYTES_MAX = 4 * 1024 ** 3;
 
 const GO_ARCHITECTURES: Readonly<Record<string, string>> = { x64: 'amd64', ia32: '386' };
 

@@ -28,7 +28,7 @@ export function* tarChunks(entries: Iterable<TarEntry>): Generator<Buffer> {
   yield Buffer.alloc(2 * BLOCK_BYTES);
 }
 
-export function* entryChunks(entry: TarEntry): Generator<Buffer> {
+function* entryChunks(entry: TarEntry): Generator<Buffer> {
   const content = entry.type === 'file' ? (entry.content ?? Buffer.alloc(0)) : Buffer.alloc(0);
   const path = entry.type === 'directory' && !entry.path.endsWith('/') ? `${entry.path}/` : entry.path;
   const pax = paxRecords(path, entry.linkTarget ?? '', content.length);

@@ -52,7 +52,7 @@ export function nodeStatus(config: KubeletConfig, facts: NodeFacts, conditions: 
   };
 }
 
-export function addressesOf(config: KubeletConfig): NodeAddress[] {
+function addressesOf(config: KubeletConfig): NodeAddress[] {
   return [...config.nodeIps.map((address) => ({ type: 'InternalIP', address })), { type: 'Hostname', address: config.hostname }];
 }
 

@@ -10,7 +10,7 @@ import type { HTTPGetAction } from '#api/generated/core/v1';
 import { within } from '#component/component-group';
 
 /** Of the body kept for messages. */
-export const BODY_BYTES_MAX = 10 * 1024;
+const BODY_BYTES_MAX = 10 * 1024;
 const REDIRECTS_MAX = 10;
 
 export interface HttpRequest { url: URL; headers: Record<string, string> }

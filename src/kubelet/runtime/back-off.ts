@@ -17,8 +17,8 @@ export interface BackOff {
 
 interface Entry { delayMs: number; updatedMs: number }
 
-export const BACK_OFF_INITIAL_MS = 10_000;
-export const BACK_OFF_MAX_MS = 300_000;
+const BACK_OFF_INITIAL_MS = 10_000;
+const BACK_OFF_MAX_MS = 300_000;
 
 export function createBackOff(clock: Clock, initialMs = BACK_OFF_INITIAL_MS, maxMs = BACK_OFF_MAX_MS): BackOff {
   const entries = new Map<string, Entry>();

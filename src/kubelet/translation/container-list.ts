@@ -1,9 +1,8 @@
 /**
  * The containers of a pod by kind: regular, init, sidecar (init with restartPolicy Always), ephemeral.
  */
-import type { Container, EphemeralContainer, Pod } from '#api/generated/core/v1';
+import type { Container, Pod } from '#api/generated/core/v1';
 
-export type AnyContainer = Container | EphemeralContainer;
 export type ContainerKind = 'init' | 'regular' | 'ephemeral';
 export interface ContainerOfPod { container: Container; kind: ContainerKind }
 

@@ -17,9 +17,7 @@ const QUOTA_US_MIN = 1_000;
 const GUARANTEED_OOM_SCORE = -997;
 const BEST_EFFORT_OOM_SCORE = 1_000;
 /** Pods from this priority on (system-node-critical, static) are spared as guaranteed ones. */
-export const NODE_CRITICAL_PRIORITY = 2_000_001_000;
-/** The pod's own sandbox dies last. */
-export const SANDBOX_OOM_SCORE = -998;
+const NODE_CRITICAL_PRIORITY = 2_000_001_000;
 
 /** @param milliCpus thousandths of a CPU. */
 export function cpuShares(milliCpus: number): number {
@@ -50,7 +48,7 @@ function pageSizeName(size: string): string {
 }
 
 /** Burstable: the more of the node's memory a container asked for, the safer it is. */
-export function oomScore(pod: Pod, container: Container, memoryCapacityBytes: number): number {
+function oomScore(pod: Pod, container: Container, memoryCapacityBytes: number): number {
   if ((pod.spec?.priority ?? 0) >= NODE_CRITICAL_PRIORITY) return GUARANTEED_OOM_SCORE;
   const qos = podQos(pod);
   if (qos === 'Guaranteed') return GUARANTEED_OOM_SCORE;

@@ -75,7 +75,7 @@ function parseJson(text: string | undefined): NonNullable<ContainerRecord['preSt
   try { return JSON.parse(text) as NonNullable<ContainerRecord['preStop']>; } catch { return undefined; }
 }
 
-export function fnv32a(text: string): number {
+function fnv32a(text: string): number {
   let hash = 0x811c9dc5;
   for (const byte of Buffer.from(text)) hash = Math.imul(hash ^ byte, 0x01000193) >>> 0;
   return hash;

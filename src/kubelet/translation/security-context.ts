@@ -22,11 +22,11 @@ export interface SecurityOptions {
   targetId?: string;
 }
 
-export function isPrivileged(pod: Pod): boolean {
+function isPrivileged(pod: Pod): boolean {
   return containersOf(pod).some(({ container }) => container.securityContext?.privileged === true);
 }
 
-export function namespaceOptions(pod: Pod, targetId?: string): NamespaceOptions {
+function namespaceOptions(pod: Pod, targetId?: string): NamespaceOptions {
   const spec = pod.spec;
   return {
     network: spec?.hostNetwork === true ? 'NODE' : 'POD',
@@ -54,7 +54,7 @@ function podGroups(context: PodSecurityContext | undefined): number[] {
 }
 
 /** Container over pod, field by field. */
-export function effectiveSecurityContext(pod: Pod, container: Container): SecurityContext {
+function effectiveSecurityContext(pod: Pod, container: Container): SecurityContext {
   const { runAsUser, runAsGroup, runAsNonRoot, seLinuxOptions, seccompProfile, appArmorProfile } = pod.spec?.securityContext ?? {};
   const inherited = { runAsUser, runAsGroup, runAsNonRoot, seLinuxOptions, seccompProfile, appArmorProfile };
   const own = Object.fromEntries(Object.entries(container.securityContext ?? {}).filter(([, value]) => value !== undefined && value !== null));

@@ -90,7 +90,7 @@ export function createObjectCache(options: ObjectCacheOptions): ObjectCache {
 export interface ObjectReferenceOfPod { resource: 'configmaps' | 'secrets'; name: string }
 
 /** Everything that a pod's environment, volumes and image pulls read. */
-export function referencesOf(pod: Pod): ObjectReferenceOfPod[] {
+function referencesOf(pod: Pod): ObjectReferenceOfPod[] {
   const found = new Map<string, ObjectReferenceOfPod>();
   const add = (resource: ObjectReferenceOfPod['resource'], name: string | undefined): void => { if (name !== undefined && name !== '') found.set(`${resource}/${name}`, { resource, name }); };
   for (const secret of pod.spec?.imagePullSecrets ?? []) add('secrets', secret.name);

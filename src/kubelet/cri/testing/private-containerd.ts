@@ -11,7 +11,7 @@ import { importImage } from '../../images/import-image.ts';
 import { file, ociImage, pauseImage } from '../../images/oci-image.ts';
 import { createRuntimeService } from '../runtime-client.ts';
 
-export const PAUSE_IMAGE = 'localhost/pause:1';
+const PAUSE_IMAGE = 'localhost/pause:1';
 export const BUSYBOX_IMAGE = 'localhost/busybox:1';
 const CNI_DIR = '/usr/lib/cni';
 
@@ -65,7 +65,7 @@ export async function startPrivateContainerd(): Promise<PrivateContainerd> {
 }
 
 /** Busybox with its applets as links. */
-export function busyboxImage(reference: string): Buffer[] {
+function busyboxImage(reference: string): Buffer[] {
   const applets = execFileSync('/bin/busybox', ['--list'], { encoding: 'utf8' }).split('\n').filter((name) => name !== '' && name !== 'busybox');
   const directories = ['bin', 'etc', 'tmp', 'var', 'root', 'home'].map((path) => ({ path, type: 'directory' as const, mode: path === 'tmp' ? 0o1777 : 0o755 }));
   return ociImage(reference, [
