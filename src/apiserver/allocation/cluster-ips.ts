@@ -80,7 +80,10 @@ export function clusterIpAllocator({ client, random, cidrs, serviceCidrs }: Clus
   return {
     families: () => [...new Set(own.map((range): IpFamily => (range.isIPv6 ? 'IPv6' : 'IPv4')))],
     async take(ip, owner, dryRun) {
-      if (!ranges().some((range) => range.contains(ip))) throw new AllocationError('the provided network does not match the current range');
+      if (!ranges().some((range) => range.contains(ip))) {
+        const own = cidrs.find((cidr) => cidr.includes(':') === ip.includes(':')) ?? cidrs[0]!;
+        throw new AllocationError(dryRun ? `the provided IP (${ip}) is not in the valid range. The range of valid IPs is ${own}` : 'the provided network does not match the current range');
+      }
       // A dry run takes nothing and looks for nothing, as upstream.
       if (!dryRun && !(await create(ip, owner))) throw new AllocationError('provided IP is already allocated');
     },

@@ -9,7 +9,7 @@ import type { Service } from '#api/generated/core/v1';
 import { invalid } from '#machinery/field-error';
 import type { FieldError } from '#machinery/field-error';
 import type { KubeObject } from '#machinery/meta';
-import { newInternalError, newInvalid } from '#machinery/status-error';
+import { newInternalError, newInvalid, newStatusError } from '#machinery/status-error';
 import type { Reservation, WriteHooks } from '../handlers/environment.ts';
 import {
   fillIpFamilies, isHeadless, keepAllocated, needsClusterIp, needsHealthCheckPort, needsNodePorts, normalizeClusterIps,
@@ -98,45 +98,75 @@ async function takeClusterIps({ clusterIps }: ServiceAllocators, service: Servic
   if (wanted[0] !== undefined) spec.clusterIP = wanted[0];
 }
 
+interface PortTaking { readonly nodePorts: NodePortAllocator; readonly owner: AddressOwner; readonly dryRun: boolean; readonly taken: Taken }
+
 async function takeNodePorts({ nodePorts }: ServiceAllocators, service: Service, old: Service | undefined, owner: AddressOwner, dryRun: boolean, taken: Taken): Promise<void> {
   if (!needsNodePorts(service)) return;
-  const spec = service.spec!;
-  const allocate = spec.type === 'NodePort' || spec.allocateLoadBalancerNodePorts !== false;
-  const held = new Set(old === undefined ? [] : nodePortsOf(old));
-  /** Port → protocols of this service that use it: one number may serve several protocols. */
+  const taking: PortTaking = { nodePorts, owner, dryRun, taken };
+  if (old === undefined) await takeForNew(taking, service);
+  else await takeForChanged(taking, service, nodePortsOf(old));
+}
+
+function allocatesNodePorts({ spec }: Service): boolean {
+  return spec?.type === 'NodePort' || spec?.allocateLoadBalancerNodePorts !== false;
+}
+
+/** One number serves all ports of a service with the same port number: TCP and UDP of a DNS server, say. */
+async function takeForNew(taking: PortTaking, service: Service): Promise<void> {
+  const ports = service.spec?.ports ?? [];
+  const byPort = new Map<number, number>();
+  const faults: FieldError[] = [];
+  for (const [i, port] of ports.entries()) {
+    if ((port.nodePort ?? 0) === 0 && !allocatesNodePorts(service)) continue;
+    const known = byPort.get(port.port);
+    const asked = known === undefined ? ports.find((other) => other.port === port.port && (other.nodePort ?? 0) !== 0)?.nodePort : port.nodePort;
+    if (known !== undefined && (asked ?? 0) === 0) { port.nodePort = known; continue; }
+    if (known !== undefined && asked === known) continue;
+    const fault = await takePort(taking, i, asked ?? 0, new Set(byPort.values()));
+    if (typeof fault === 'number') {
+      port.nodePort = fault;
+      if (known === undefined) byPort.set(port.port, fault);
+    } else {
+      faults.push(fault);
+    }
+  }
+  refuse(service, faults);
+}
+
+async function takeForChanged(taking: PortTaking, service: Service, held: ReadonlySet<number>): Promise<void> {
   const used = new Map<number, Set<string>>();
   const faults: FieldError[] = [];
-  for (const [i, port] of (spec.ports ?? []).entries()) {
-    const protocol = port.protocol ?? 'TCP';
+  for (const [i, port] of (service.spec?.ports ?? []).entries()) {
     const asked = port.nodePort ?? 0;
-    if (asked === 0 && !allocate) continue;
-    const place = `spec.ports[${i}].nodePort`;
-    try {
-      if (asked === 0) {
-        // The same service port over another protocol shares the number.
-        const shared = (spec.ports ?? []).find((other) => other !== port && other.port === port.port && (other.protocol ?? 'TCP') !== protocol && (other.nodePort ?? 0) !== 0)?.nodePort;
-        if (shared !== undefined && used.get(shared)?.has(protocol) === false) {
-          port.nodePort = shared;
-        } else {
-          port.nodePort = await nodePorts.takeAny(owner, dryRun, new Set(used.keys()));
-          taken.ports.push(port.nodePort);
-        }
-      } else if (used.get(asked)?.has(protocol) === true) {
-        throw new AllocationError('provided port is already allocated');
-      } else if (!held.has(asked) && !used.has(asked)) {
-        await nodePorts.take(asked, owner, dryRun);
-        taken.ports.push(asked);
-      }
-    } catch (error) {
-      if (!(error instanceof AllocationError)) throw error;
-      if (asked === 0) throw newInternalError(new Error(`failed to allocate a nodePort: ${error.message}`));
-      faults.push(invalid(place, asked, error.message));
-      continue;
+    if (asked === 0 && !allocatesNodePorts(service)) continue;
+    if (asked === 0 || (!held.has(asked) && !used.has(asked))) {
+      const outcome = await takePort(taking, i, asked, new Set(used.keys()));
+      if (typeof outcome !== 'number') { faults.push(outcome); continue; }
+      port.nodePort = outcome;
     }
+    const protocol = port.protocol ?? 'TCP';
     const protocols = used.get(port.nodePort!) ?? new Set();
+    if (protocols.has(protocol)) throw newStatusError(500, '', `duplicate nodePort: {${protocol} ${port.nodePort}}`);
     used.set(port.nodePort!, protocols.add(protocol));
   }
   refuse(service, faults);
+}
+
+/** @param asked 0: any. @returns the port, or why not. */
+async function takePort({ nodePorts, owner, dryRun, taken }: PortTaking, index: number, asked: number, except: ReadonlySet<number>): Promise<number | FieldError> {
+  try {
+    const port = asked === 0 ? await nodePorts.takeAny(owner, dryRun, except) : asked;
+    if (asked !== 0) {
+      if (except.has(asked)) throw new AllocationError('provided port is already allocated');
+      await nodePorts.take(asked, owner, dryRun);
+    }
+    taken.ports.push(port);
+    return port;
+  } catch (error) {
+    if (!(error instanceof AllocationError)) throw error;
+    if (asked === 0) throw newInternalError(new Error(`failed to allocate a nodePort: ${error.message}`));
+    return invalid(`spec.ports[${index}].nodePort`, asked, error.message);
+  }
 }
 
 async function takeHealthCheckPort({ nodePorts }: ServiceAllocators, service: Service, old: Service | undefined, owner: AddressOwner, dryRun: boolean, taken: Taken): Promise<void> {
