@@ -7,6 +7,8 @@ import { UserError } from './terminal.ts';
 
 export const STORAGE_ENGINES = ['embedded', 'etcd', 'memory'] as const;
 
+const ETCD_ANSWER_MS_MAX = 12_000;
+
 /** The flags of every command that opens a store. */
 export interface StorageFlags {
   readonly storage?: string;
@@ -79,7 +81,7 @@ async function openEtcd(settings: StorageSettings, log: Logger): Promise<Storage
   const { etcdServers: endpoints = [], etcdCafile, etcdCertfile, etcdKeyfile, etcdUser, etcdPasswordFile } = settings;
   const [{ openEtcdStorage }, { withSharedCompaction }] = await Promise.all([import('#storage/etcd/etcd-storage'), import('#storage/shared-compaction')]);
   if (endpoints.some((endpoint) => endpoint.startsWith('https://')) && etcdCafile === undefined) throw new UserError('--etcd-servers with https needs --etcd-cafile: the authority of etcd\'s certificates');
-  return withSharedCompaction(openEtcdStorage({
+  const engine = withSharedCompaction(openEtcdStorage({
     endpoints, clock: systemClock, log,
     ...(etcdCafile === undefined ? {} : { tls: {
       ca: readFlagFile('--etcd-cafile', etcdCafile),
@@ -87,6 +89,18 @@ async function openEtcd(settings: StorageSettings, log: Logger): Promise<Storage
     } }),
     ...(etcdUser === undefined ? {} : { auth: { username: etcdUser, password: readFlagFile('--etcd-password-file', etcdPasswordFile!).toString('utf8').trim() } }),
   }));
+  try {
+    await engine.currentRevision(AbortSignal.timeout(ETCD_ANSWER_MS_MAX));
+    return engine;
+  } catch (error) {
+    await engine.close();
+    throw new UserError(`etcd at ${endpoints.join(', ')} does not serve: ${(error as Error).message}. Is it running, and are its address and credentials right?`);
+  }
+}
+
+/** Opens and closes an etcd that is to be used, so that what is wrong with it is told at once. @throws UserError */
+export async function probeStorage(settings: StorageSettings, log: Logger): Promise<void> {
+  if (settings.engine === 'etcd') await (await openEtcd(settings, log)).close();
 }
 
 /** @throws UserError naming the flag when the file cannot be read. */

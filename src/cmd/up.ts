@@ -10,6 +10,7 @@ import { join } from 'node:path';
 import { nodes as nodesResource } from '#api/generated/core/v1';
 import type { Node } from '#api/generated/core/v1';
 import { systemClock } from '#base/clock';
+import { silentLogger } from '#base/log';
 import { systemRandom } from '#base/random';
 import type { Client } from '#client/client';
 import { transportFromKubeconfig } from '#client/kubeconfig';
@@ -26,7 +27,7 @@ import { ensureSandboxImage } from './machine/sandbox-image.ts';
 import { waitUntil } from './machine/wait-until.ts';
 import { usableDataDir, wholeNumber } from './flag-values.ts';
 import { requireNodePrograms } from './preflight.ts';
-import { storageSettings, type StorageFlags } from './storage-engine.ts';
+import { probeStorage, storageSettings, type StorageFlags } from './storage-engine.ts';
 import { terminalProgress, UserError } from './terminal.ts';
 import { contextName, kubeconfigFor, mergeIntoUserKubeconfig, writeKubeconfigFile, writeSecretFile } from './user-kubeconfig.ts';
 
@@ -87,6 +88,7 @@ async function configure(options: UpOptions): Promise<ClusterConfig> {
     throw new UserError(`the cluster in ${options.dataDir} keeps its state in ${known.storage.engine}: a cluster moves by kubernode snapshot save and restore, or take another --data-dir`);
   }
   const storage = known?.storage ?? wanted;
+  await probeStorage(storage, silentLogger);
   const config = known ?? newClusterConfig(options.dataDir, await freePort(FIRST_API_PORT), await usedRanges(), storage);
   ensureNodes(config, Math.max(count, config.nodes.length), 'node');
   return config;
