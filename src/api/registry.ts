@@ -106,9 +106,9 @@ export function typeForKind(apiVersion: string, kind: string): TypeSchema | unde
   return undefined;
 }
 
-/** Whether upstream stores the type as JSON, in which `[]` is not null, and not as protobuf. */
+/** Whether upstream stores the type as JSON, in which `[]` is not null, or not at all; the others go through protobuf there. */
 export function keepsEmptyLists(typeName: string): boolean {
-  return /^(?:apiextensions|apiregistration|meta|apidiscovery|version)\//.test(typeName);
+  return /^(?:apiextensions|apiregistration|authentication|authorization|meta|apidiscovery|version)\//.test(typeName);
 }
 
 function parseResources(text: string): GroupVersionInfo[] {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { semanticEqual } from '../deep-equal.ts';
 import type { SchemaResolver } from '../schema/model.ts';
 import { parseSchema } from '../schema/parse.ts';
 import { StatusError } from '../status-error.ts';
@@ -65,7 +66,7 @@ for (const [name, body, json] of CANONICAL) {
   test(`canonical form of ${name}`, () => {
     const text = stored(body);
     assert.equal(text, `{"kind":"Thing","apiVersion":"x/v1",${json}}`);
-    assert.deepEqual(serializer.decodeStored(Buffer.from(text), THING), decode(body).object);
+    assert.ok(semanticEqual(serializer.decodeStored(Buffer.from(text), THING), decode(body).object));
   });
 }
 
@@ -114,7 +115,7 @@ test('nesting beyond the limit is refused, within it accepted (B18)', () => {
 test('empty lists are null where upstream stores protobuf', () => {
   const strict = new Serializer({ resolveType, typeForKind: (_, kind) => TYPES.get(`x/v1.${kind}`), keepsEmptyLists: () => false });
   const { object } = strict.decode(Buffer.from('{"spec":{"rules":[]}}'), 'application/json', EXPECTED);
-  assert.deepEqual(object['spec'], { mode: '' });
+  assert.ok(semanticEqual(object['spec'], { mode: '' }));
   assert.ok(strict.encodeStored({ ...object, spec: { rules: [] } }, THING).toString().includes('"rules":null'));
 });
 

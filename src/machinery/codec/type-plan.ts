@@ -85,7 +85,7 @@ export class TypePlans {
       if (!type.fields.has(name)) fields.set(name, this.#field(typeMetaField(name), fields.size, goName, false));
     }
     for (const schema of type.fields.values()) {
-      const field = this.#field(schema, fields.size, goName, schema.keep && schema.type.kind === 'list' && !this.#keepsEmptyLists(type.name));
+      const field = this.#field(schema, fields.size, goName, schema.keep && schema.type.kind === 'list' && schema.name !== 'items' && !this.#keepsEmptyLists(type.name));
       fields.set(field.name, field);
       ordered.push(field);
     }
@@ -166,12 +166,4 @@ function goTypeOf(ref: TypeRef): string {
 function goItemType(goType: string, item: TypeRef): string {
   const match = /^(?:\[\]|map\[[^\]]*\])(.+)$/.exec(goType);
   return match?.[1] ?? goTypeOf(item);
-}
-
-/** Groups whose types are not stored, or are stored as JSON, which has empty lists. */
-const WITH_EMPTY_LISTS: ReadonlySet<string> = new Set(['meta', 'apiextensions', 'apidiscovery', 'authentication', 'authorization', 'version']);
-
-function isNullWhenEmpty(typeName: string, schema: FieldSchema): boolean {
-  if (!schema.keep || schema.pointer || schema.type.kind !== 'list' || schema.name === 'items') return false;
-  return !WITH_EMPTY_LISTS.has(typeName.slice(0, typeName.indexOf('/')));
 }
