@@ -2,7 +2,7 @@
 import { decodeJson } from '#machinery/codec/json-decode';
 import { encodeJsonText } from '#machinery/codec/json-encode';
 import type { KubeObject } from '#machinery/meta';
-import { planOf } from '../codec.ts';
+import { storedPlanOf } from '../codec.ts';
 import { isCanonical, storedTail } from './stored-object.ts';
 
 export interface StoredEncoding {
@@ -14,7 +14,7 @@ export interface StoredEncoding {
 
 export function typedEncoding(typeName: string, apiVersion: string, kind: string): StoredEncoding {
   const tail = storedTail(apiVersion, kind);
-  const plan = planOf(typeName);
+  const plan = storedPlanOf(typeName);
   const encode = (object: KubeObject): Buffer => {
     const { apiVersion: _apiVersion, kind: _kind, metadata, ...rest } = object as KubeObject & Record<string, unknown>;
     const { resourceVersion: _resourceVersion, selfLink: _selfLink, ...meta } = metadata;
