@@ -53,11 +53,6 @@ export async function createHostNetwork(config: ClusterConfig): Promise<void> {
   if (first !== undefined) await run('ip', ['route', 'replace', config.serviceCidr, 'via', first.address, 'dev', bridge]);
 }
 
-/** The host's route to the pods of a node. */
-export async function routeToPods(config: ClusterConfig, podCidr: string, nodeAddress: string): Promise<void> {
-  await run('ip', ['route', 'replace', podCidr, 'via', nodeAddress, 'dev', bridgeName(config)]);
-}
-
 /** Routes go with the bridge. */
 export async function removeHostNetwork(config: ClusterConfig): Promise<void> {
   await tryRun('nft', ['delete', 'table', 'ip', tableName(config)]);

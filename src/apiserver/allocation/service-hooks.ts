@@ -8,7 +8,6 @@
 import type { Service } from '#api/generated/core/v1';
 import { invalid } from '#machinery/field-error';
 import type { FieldError } from '#machinery/field-error';
-import type { KubeObject } from '#machinery/meta';
 import { newInternalError, newInvalid, newStatusError } from '#machinery/status-error';
 import type { Reservation, WriteHooks } from '../handlers/environment.ts';
 import {

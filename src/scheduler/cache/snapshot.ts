@@ -1,5 +1,5 @@
 /** The cluster as one scheduling cycle sees it: it does not change under the plugins' hands. */
-import { NodeInfo } from '../framework/node-info.ts';
+import type { NodeInfo } from '../framework/node-info.ts';
 
 export class Snapshot {
   /** Interleaved over zones, so that a partial search looks at all of them. */

@@ -3,7 +3,7 @@
  */
 import type { Pod } from '#api/generated/core/v1';
 import type { Snapshot } from '../cache/snapshot.ts';
-import { CycleState } from './cycle-state.ts';
+import type { CycleState } from './cycle-state.ts';
 import type { NodeInfo } from './node-info.ts';
 import type { PodInfo } from './pod-info.ts';
 import type { ClusterEvent, SchedulerPlugin } from './plugin.ts';

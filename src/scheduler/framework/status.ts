@@ -25,7 +25,6 @@ export const SKIP: Verdict = { code: 'skip', reasons: [] };
 
 export function unschedulable(...reasons: string[]): Verdict { return { code: 'unschedulable', reasons }; }
 export function unresolvable(...reasons: string[]): Verdict { return { code: 'unresolvable', reasons }; }
-export function pending(...reasons: string[]): Verdict { return { code: 'pending', reasons }; }
 
 export function isRejected(verdict: Verdict): boolean {
   return verdict.code === 'unschedulable' || verdict.code === 'unresolvable' || verdict.code === 'pending';
