@@ -51,6 +51,8 @@ export interface NodeAgent {
   node(): Node | undefined;
   memoryCapacityBytes(): number;
   cpus(): number;
+  /** Of everything on the node; undefined where the kernel does not say. */
+  usage(): CgroupUsage | undefined;
   allocatable(): Readonly<Record<string, string>>;
   /** What pods may use together. */
   capacity(): { milliCpus: number; memoryBytes: number };
@@ -108,6 +110,7 @@ export async function createNodeAgent(options: NodeAgentOptions, signal: AbortSi
     node: () => reporter?.node(),
     memoryCapacityBytes: () => machine.memoryBytes,
     cpus: () => machine.cpus,
+    usage: () => options.hierarchies.usage(config.cgroupRoot === '' ? '/' : config.cgroupRoot),
     allocatable: () => allocatable,
     capacity: () => ({ milliCpus: milliCpu(allocatable['cpu']), memoryBytes: Math.max(0, machine.memoryBytes - bytes(config.reserved['memory'])) }),
     pressures: eviction.pressures,

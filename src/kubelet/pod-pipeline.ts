@@ -170,7 +170,7 @@ export function createPodPipeline(options: PodPipelineOptions): PodPipeline {
   function followMirror(mirror: Pod): void {
     const owner = store.byName(mirror.metadata.namespace!, mirror.metadata.name!);
     if (owner === undefined) return;
-    status.reconcile(owner);
+    status.reconcile(owner, mirror);
     workers.poke(owner.metadata.uid!);
   }
 
@@ -180,6 +180,8 @@ export function createPodPipeline(options: PodPipelineOptions): PodPipeline {
       store.set(pod);
       if (isMirrorPod(pod)) { followMirror(pod); return; }
       if (isOwnEcho(old, pod)) { status.reconcile(pod); return; }
+      // Nothing is left to do for it here: a deletion can be confirmed at once.
+      if (workers.isFinished(pod.metadata.uid!)) status.finish(pod);
       objects.register(pod);
       workers.update(reviewed(pod));
     },

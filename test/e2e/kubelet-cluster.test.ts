@@ -140,6 +140,10 @@ describe('kubelet with an API server', { skip: containerdMissing() ?? false }, (
     assert.equal((await ask('/containerLogs/default/web/main?tailLines=1')).body, 's3cret 5432\n');
     assert.deepEqual(await ask('/containerLogs/default/web/main?previous=true'), { status: 400, body: 'previous terminated container "main" in pod "web" not found' });
     for (const path of ['/containerLogs/default/none/main', '/containerLogs/default/web/none', '/containerLogs/default/../main', '/containerLogs/default/%2e%2e/main', '/logs/../../etc/passwd']) assert.equal((await ask(path)).status, 404, path);
+    const metrics = await ask('/metrics/resource');
+    assert.match(metrics.body, /^container_memory_working_set_bytes\{container="main",namespace="default",pod="web"\} \d+$/m);
+    assert.match(metrics.body, /^node_cpu_usage_seconds_total \d/m);
+    assert.match((await ask('/metrics')).body, /^kubelet_runtime_operations_total\{operation_type="run_pod_sandbox"\} \d+$/m);
     const summary = JSON.parse((await ask('/stats/summary')).body) as { pods: { podRef: { name: string }; memory: { workingSetBytes: number } }[] };
     assert.ok(summary.pods.find((pod) => pod.podRef.name === 'web')!.memory.workingSetBytes > 0);
   });

@@ -7,7 +7,7 @@ import { nodes, type Node, type NodeCondition, type NodeStatus } from '#api/gene
 import type { Client } from '#client/client';
 import type { EventRecorder } from '#client/events/event-recorder';
 import { semanticEqual } from '#machinery/deep-equal';
-import { isAlreadyExists } from '#machinery/status-error';
+import { isAlreadyExists, isNotFound } from '#machinery/status-error';
 import type { KubeletConfig } from '../config.ts';
 import { newNode } from './node-object.ts';
 
@@ -94,7 +94,11 @@ export function createNodeReporter(options: NodeReporterOptions): NodeReporter {
       await register(signal);
       options.recorder.event(nodeSubject(config), 'Normal', 'Starting', 'Starting kubelet.');
       while (!signal.aborted) {
-        await report(signal).catch((error: unknown) => { if (!signal.aborted) log.warn('node status was not reported', { error: error instanceof Error ? error.message : error }); });
+        await report(signal).catch(async (error: unknown) => {
+          // Somebody deleted the Node while this one lives: it is made again.
+          if (isNotFound(error)) { reported = undefined; await register(signal); return; }
+          if (!signal.aborted) log.warn('node status was not reported', { error: error instanceof Error ? error.message : error });
+        });
         await new Promise<void>((resolve) => {
           wake = resolve;
           clock.sleep(readyOnce ? config.nodeStatusUpdateMs : STARTUP_PERIOD_MS, signal).then(resolve, () => resolve());

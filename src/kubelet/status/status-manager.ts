@@ -23,8 +23,8 @@ export interface StatusManager {
   finish(pod: Pod): void;
   /** Forgets pods that are not in the set. */
   retain(uids: ReadonlySet<string>): void;
-  /** Writes again what the API shows differently. */
-  reconcile(pod: Pod): void;
+  /** Writes again what the API shows differently. @param shown the mirror of a static pod. */
+  reconcile(pod: Pod, shown?: Pod): void;
   stop(): Promise<void>;
 }
 
@@ -99,11 +99,11 @@ export function createStatusManager(options: StatusManagerOptions): StatusManage
       kick(entry);
     },
     retain: (uids) => { for (const uid of entries.keys()) if (!uids.has(uid)) entries.delete(uid); },
-    reconcile: (pod) => {
+    reconcile: (pod, shown = pod) => {
       const entry = entries.get(pod.metadata.uid!);
       if (entry === undefined || entry.writing) return;
       entry.pod = pod;
-      if (entry.finished || !sameForApi(entry.status, pod.status ?? {})) { entry.version++; kick(entry); }
+      if (entry.finished || !sameForApi(entry.status, shown.status ?? {})) { entry.version++; kick(entry); }
     },
     stop: async () => { stop.abort(new Error('status manager stopped')); await Promise.all(inFlight); },
   };
