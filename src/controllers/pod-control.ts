@@ -4,6 +4,7 @@
  * Creation starts slowly (1, 2, 4, … at once), so that a template that cannot work, or a used-up quota, costs one failed
  * request and not hundreds.
  */
+import { inTurns } from '#base/in-turns';
 import { pods, type Pod, type PodTemplateSpec } from '#api/generated/core/v1';
 import { subjectOf, type EventSubject } from '#client/events/event-recorder';
 import { formatGroupVersion } from '#machinery/gvk';
@@ -66,7 +67,8 @@ export async function slowStart<T>(count: number, work: (index: number) => Promi
   const done: T[] = [];
   let next = 0;
   for (let batch = Math.min(count, 1); batch > 0; batch = Math.min(2 * batch, count - next)) {
-    const results = await Promise.allSettled(Array.from({ length: batch }, (_, i) => work(next + i)));
+    const first = next;
+    const results = await inTurns(Array.from({ length: batch }, (_, i) => first + i), (index) => work(index));
     next += batch;
     let failure: { error: unknown } | undefined;
     for (const result of results) {

@@ -12,6 +12,7 @@ import type { RateLimitedQueue } from '#base/queue/rate-limited-queue';
 import type { Clock } from '#base/clock';
 import type { Logger } from '#base/log';
 import type { MetricsRegistry } from '#base/metrics';
+import { nextTurn } from '#base/turn';
 import { isConflict } from '#machinery/status-error';
 
 export type Result = void | { readonly afterMs: number };
@@ -45,6 +46,7 @@ export async function runReconciler<K>(options: ReconcilerOptions<K>, signal: Ab
         return;
       }
       if (key === undefined) return;
+      await nextTurn(); // many keys that need no I/O must not keep the rest of the process waiting
       const outcome = await attempt(options, key, signal);
       outcomes?.inc([options.name, outcome]);
     }

@@ -1,5 +1,6 @@
 /** Daemon sets: a pod on each node that it belongs on. Wiring and applying; the decisions are in `daemon-plan.ts`. */
 import { createBackoff, type Backoff } from '#base/backoff';
+import { inTurns } from '#base/in-turns';
 import { controllerrevisions, daemonsets, type ControllerRevision, type DaemonSet, type DaemonSetStatus } from '#api/generated/apps/v1';
 import { nodes, pods, type Node, type Pod } from '#api/generated/core/v1';
 import { subjectOf } from '#client/events/event-recorder';
@@ -139,10 +140,10 @@ function makeController(context: ControllerContext): Controller {
         if (!isNamespaceTerminating(error)) throw error;
       }
     });
-    const removed = await Promise.allSettled(remove.slice(0, BURST).map(async (pod) => {
+    const removed = await inTurns(remove.slice(0, BURST), async (pod) => {
       await deletePod(context, owner, pod, signal);
       loop.writes.deleted(key, allPods, pod);
-    }));
+    });
     return created.error ?? removed.find((result) => result.status === 'rejected')?.reason;
   }
 

@@ -6,6 +6,7 @@
  *     no owner left       it is deleted, by the policy its own finalizers ask for
  */
 import { LRUCache } from 'lru-cache';
+import { inTurns } from '#base/in-turns';
 import type { DiscoveredResource } from '#client/discovery';
 import type { KubeObject, OwnerReference } from '#machinery/meta';
 import { isConflict, isNotFound } from '#machinery/status-error';
@@ -129,7 +130,9 @@ export function createCollector(graph: OwnerGraph, access: ObjectAccess): Collec
   return {
     check,
     async orphan(node, signal) {
-      await Promise.all(graph.dependentsOf(node.uid).map((dependent) => release(dependent, node.uid, signal)));
+      const released = await inTurns(graph.dependentsOf(node.uid), (dependent) => release(dependent, node.uid, signal));
+      const failure = released.find((result) => result.status === 'rejected');
+      if (failure !== undefined) throw failure.reason;
       const found = await live(node, signal);
       if (found !== undefined) await removeFinalizer(found.resource, found.object, ORPHAN_FINALIZER, signal);
     },

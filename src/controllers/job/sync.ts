@@ -4,6 +4,7 @@
  * Counting goes in three writes (see `job-state.ts`): uncounted pods into the status, finalizers off, counts up.
  */
 import { rfc3339 } from '#base/clock';
+import { inTurns } from '#base/in-turns';
 import { jobs, type Job, type JobCondition, type JobStatus } from '#api/generated/batch/v1';
 import { pods, type Pod } from '#api/generated/core/v1';
 import { subjectOf } from '#client/events/event-recorder';
@@ -97,12 +98,12 @@ async function managePods(job: Job, state: JobState, record: BackoffRecord, outc
 
 /** @param uncount the pods are not to count as failed: their finalizer goes first. */
 async function removePods(job: Job, chosen: readonly Pod[], outcome: Outcome, world: JobWorld, uncount: boolean): Promise<void> {
-  const results = await Promise.allSettled(chosen.map(async (pod) => {
+  const results = await inTurns(chosen, async (pod) => {
     if (uncount && isTracked(pod)) await release(pod, world);
     await deletePod(world.context, { object: job, type: jobs }, pod, world.signal);
     world.deletedPod(pod);
     return pod;
-  }));
+  });
   for (const result of results) {
     if (result.status === 'rejected') { outcome.error ??= result.reason; continue; }
     outcome.active--;
@@ -165,7 +166,7 @@ async function count(job: Job, before: JobStatus, state: JobState, ending: Endin
   if (ending !== undefined && findCondition(status.conditions, ending.type)?.status !== 'True') setCondition(job, ending.type, 'True', ending.reason, ending.message, context.clock.now());
   let current = await flush(job, before, world);
   world.keepBackoff(record);
-  const released = await Promise.allSettled(chosen.map(async (pod) => { await release(pod, world); tracked.delete(pod.metadata.uid!); }));
+  const released = await inTurns(chosen, async (pod) => { await release(pod, world); tracked.delete(pod.metadata.uid!); });
   const after = structuredClone(current.status!);
   const left = { succeeded: [...(current.status!.uncountedTerminatedPods?.succeeded ?? [])], failed: [...(current.status!.uncountedTerminatedPods?.failed ?? [])] };
   current.status!.uncountedTerminatedPods = left;

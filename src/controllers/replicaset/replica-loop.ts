@@ -4,6 +4,7 @@
  * Pods are found by their controller reference (an index), orphans that match are adopted. Nothing is decided before the
  * caches show this controller's own last writes, so that a slow watch never makes a pod too many.
  */
+import { inTurns } from '#base/in-turns';
 import { pods, type Pod, type PodTemplateSpec } from '#api/generated/core/v1';
 import type { ReplicaSetStatus } from '#api/generated/apps/v1';
 import type { Informer } from '#client/informer-contract';
@@ -108,10 +109,10 @@ export function replicaLoop<T extends KubeObject & { status?: ReplicaSetStatus }
       return error as Error | undefined;
     }
     if (plan.kind === 'none') return undefined;
-    const results = await Promise.allSettled(plan.pods.map(async (pod) => {
+    const results = await inTurns(plan.pods, async (pod) => {
       await deletePod(context, owner, pod, signal);
       loop.writes.deleted(key, allPods, pod);
-    }));
+    });
     return results.find((result) => result.status === 'rejected')?.reason as Error | undefined;
   }
 
