@@ -13,6 +13,9 @@ import { checkStatefulSetChange, checkStatefulSetSpec } from './validation.ts';
 
 function defaultStatefulSet({ spec }: StatefulSet): void {
   if (!spec) return;
+  // Stored ones have these in any case.
+  spec.serviceName ??= '';
+  if (spec.ordinals) spec.ordinals.start ??= 0;
   spec.podManagementPolicy ||= 'OrderedReady';
   spec.updateStrategy ??= {};
   if (!spec.updateStrategy.type) {

@@ -4,7 +4,10 @@
  * v1 knows one CPU percentage; what else a v2 object holds travels in annotations, so that nothing is lost on the way through
  * a v1 client. The behaviour's annotation has Go's names of the fields, as upstream writes them.
  */
+import { DecodeError } from '#machinery/codec/decode-error';
+import { decodeJson } from '#machinery/codec/json-decode';
 import type { KubeObject } from '#machinery/meta';
+import { planOf } from '../../../codec.ts';
 
 type Json = Record<string, unknown>;
 interface Autoscaler extends KubeObject { spec?: Json; status?: Json }
@@ -62,21 +65,35 @@ export function toAutoscalerV2(object: KubeObject): KubeObject {
     try { return JSON.parse(text) as unknown; } catch { return undefined; }
   };
   const others = annotated(METRICS);
-  const metrics: Json[] = Array.isArray(others) ? others.map((metric) => newMetric(metric as Json, 'target')) : [];
+  const metrics = (areObjects(others) ? typed({ spec: { metrics: others.map((metric) => newMetric(metric, 'target')) } })?.spec?.['metrics'] : undefined) as Json[] ?? [];
   if (typeof percent === 'number') metrics.push(cpuMetric(percent));
   if (metrics.length === 0) metrics.push(cpuMetric(DEFAULT_CPU_PERCENT));
-  const behavior = annotated(BEHAVIOR);
+  const behavior = typed({ spec: { behavior: plainBehavior(annotated(BEHAVIOR)) } })?.spec?.['behavior'];
   const currentText = annotated(CURRENT_METRICS);
-  const current = Array.isArray(currentText) ? currentText.map((metric) => newMetric(metric as Json, 'current'))
+  const current = areObjects(currentText) ? typed({ status: { currentMetrics: currentText.map((metric) => newMetric(metric, 'current')) } })?.status?.['currentMetrics']
     : typeof used === 'number' ? [{ type: 'Resource', resource: { name: 'cpu', current: { averageUtilization: used } } }] : undefined;
-  const conditions = annotated(CONDITIONS);
+  const conditions = typed({ status: { conditions: annotated(CONDITIONS) } })?.status?.['conditions'];
   const annotations = withoutRoundTrip(metadata.annotations);
   const { annotations: _annotations, ...meta } = metadata;
   return {
     ...object, metadata: Object.keys(annotations).length === 0 ? meta : { ...meta, annotations },
-    spec: { ...restSpec, metrics, ...(isFilled(behavior) ? { behavior: plainBehavior(behavior) } : {}) },
-    status: { ...restStatus, ...(current === undefined ? {} : { currentMetrics: current }), ...(Array.isArray(conditions) ? { conditions } : {}) },
+    spec: { ...restSpec, metrics, ...(isFilled(behavior) ? { behavior } : {}) },
+    status: { ...restStatus, ...(current === undefined ? {} : { currentMetrics: current }), ...(conditions === undefined ? {} : { conditions }) },
   } as KubeObject;
+}
+
+/** Annotations are the client's: what is not of v2's types counts as absent. */
+function typed(object: { readonly spec?: Json; readonly status?: Json }): { readonly spec?: Json; readonly status?: Json } | undefined {
+  try {
+    return decodeJson(JSON.stringify(object), planOf('autoscaling/v2.HorizontalPodAutoscaler'), false).object;
+  } catch (error) {
+    if (error instanceof DecodeError) return undefined;
+    throw error;
+  }
+}
+
+function areObjects(value: unknown): value is Json[] {
+  return Array.isArray(value) && value.every((one) => typeof one === 'object' && one !== null && !Array.isArray(one));
 }
 
 function isFilled(value: unknown): value is Json {
@@ -118,37 +135,48 @@ function withoutAbsent(value: Json): Json {
   return Object.fromEntries(Object.entries(value).filter(([, one]) => one !== undefined));
 }
 
-/** A v2 metric in v1's shape. */
+/** The source of a metric or of its status: `Pods` has it in `pods`. */
+function sourceField(type: unknown): string {
+  return typeof type === 'string' ? `${type.charAt(0).toLowerCase()}${type.slice(1)}` : '';
+}
+
+/** A v2 metric in v1's shape: fields in v1's order, and quantities that are no pointers there never absent. */
 function oldMetric(metric: Json, side: Side): Json {
-  const type = metric['type'] as string;
-  const field = `${type.charAt(0).toLowerCase()}${type.slice(1)}`;
+  const field = sourceField(metric['type']);
   const source = (metric[field] ?? {}) as Json;
-  const values = (source[side] ?? {}) as Json;
-  const named = (source['metric'] ?? {}) as Json;
-  const name = (text: string): string => (side === 'target' ? `target${text}` : `current${text}`);
-  switch (field) {
-    case 'object': return { type, object: withoutAbsent({ target: source['describedObject'], metricName: named['name'], [side === 'target' ? 'targetValue' : 'currentValue']: values['value'] ?? '0', selector: named['selector'], averageValue: values['averageValue'] }) };
-    case 'pods': return { type, pods: withoutAbsent({ metricName: named['name'], [name('AverageValue')]: values['averageValue'], selector: named['selector'] }) };
-    case 'external': return { type, external: withoutAbsent({ metricName: named['name'], metricSelector: named['selector'], [name('Value')]: values['value'], [name('AverageValue')]: values['averageValue'] }) };
-    default: return { type, [field]: withoutAbsent({ name: source['name'], [name('AverageUtilization')]: values['averageUtilization'], [name('AverageValue')]: values['averageValue'], container: source['container'] }) };
-  }
+  const { value, averageValue, averageUtilization } = (source[side] ?? {}) as Json;
+  const { name: metricName, selector } = (source['metric'] ?? {}) as Json;
+  const { name, container, describedObject: target } = source;
+  const isStatus = side === 'current';
+  const shown: Json = {
+    object: { target, metricName, [`${side}Value`]: value ?? '0', selector, averageValue },
+    pods: { metricName, [`${side}AverageValue`]: averageValue ?? '0', selector },
+    external: { metricName, metricSelector: selector, [`${side}Value`]: value ?? (isStatus ? '0' : undefined), [`${side}AverageValue`]: averageValue },
+  }[field] ?? { name, [`${side}AverageUtilization`]: averageUtilization, [`${side}AverageValue`]: averageValue ?? (isStatus ? '0' : undefined), container };
+  return { type: metric['type'], [field]: withoutAbsent(shown) };
 }
 
 /** A v1 metric in v2's shape. */
 function newMetric(metric: Json, side: Side): Json {
-  const type = metric['type'] as string;
-  const field = `${type.charAt(0).toLowerCase()}${type.slice(1)}`;
+  const field = sourceField(metric['type']);
   const source = (metric[field] ?? {}) as Json;
-  const value = source[`${side}Value`];
+  const value = field === 'object' || field === 'external' ? source[`${side}Value`] : undefined;
   const averageValue = field === 'object' ? source['averageValue'] : source[`${side}AverageValue`];
   const averageUtilization = source[`${side}AverageUtilization`];
-  const kind = side === 'current' ? undefined : averageUtilization !== undefined ? 'Utilization' : averageValue !== undefined ? 'AverageValue' : 'Value';
-  const values = withoutAbsent({ type: kind, value: averageValue === undefined || side === 'current' ? value : undefined, averageValue, averageUtilization });
+  const values = withoutAbsent({ ...(side === 'target' ? { type: targetType(field, { value, averageValue, averageUtilization }) } : {}),
+    // An object's zero value beside an average is v1's absent one.
+    value: field === 'object' && side === 'target' && averageValue !== undefined && value === '0' ? undefined : value, averageValue, averageUtilization });
   const named = withoutAbsent({ name: source['metricName'], selector: field === 'external' ? source['metricSelector'] : source['selector'] });
-  switch (field) {
-    case 'object': return { type, object: { describedObject: source['target'], [side]: values, metric: named } };
-    case 'pods': return { type, pods: { metric: named, [side]: values } };
-    case 'external': return { type, external: { metric: named, [side]: values } };
-    default: return { type, [field]: withoutAbsent({ name: source['name'], container: source['container'], [side]: values }) };
-  }
+  const shown: Json = {
+    object: { describedObject: source['target'], [side]: values, metric: named },
+    pods: { metric: named, [side]: values },
+    external: { metric: named, [side]: values },
+  }[field] ?? withoutAbsent({ name: source['name'], container: source['container'], [side]: values });
+  return { type: metric['type'], [field]: shown };
+}
+
+function targetType(field: string, { value, averageValue, averageUtilization }: Json): string {
+  if (field === 'object') return averageValue === undefined ? 'Value' : 'AverageValue';
+  if (field === 'external') return value === undefined ? 'AverageValue' : 'Value';
+  return averageUtilization === undefined ? 'AverageValue' : 'Utilization';
 }

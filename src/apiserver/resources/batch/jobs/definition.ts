@@ -54,7 +54,6 @@ export const jobDefinition: ResourceDefinition<Job> = {
     defaults: defaultJob,
     prepareForCreate: (job, context) => {
       generateSelector(job);
-      labelLikeTemplate(job);
       job.status = {};
       job.metadata.generation = 1;
       dropDisabledTemplateFields(job.spec?.template, undefined, context);
