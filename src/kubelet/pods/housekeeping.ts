@@ -2,7 +2,8 @@
  * Compares what should run with what is on the node, and removes what nobody wants: orphaned pods, ended containers, directories,
  * cgroups, logs, mirror pods.
  *
- * Nothing is removed before all sources of pods have spoken. A pod's containers stay until its worker says that all has stopped;
+ * Invariant: what belongs to a pod is removed only after asking, at that moment, whether the pod is still unwanted: pods may come
+ * while this waits for the runtime. Nothing is removed before all sources of pods have spoken. A pod's containers stay until its worker says that all has stopped;
  * the logs of a pod stay as long as the pod.
  */
 import { readdir, rm, unlink, readlink } from 'node:fs/promises';
@@ -12,7 +13,7 @@ import type { PodCgroups } from '../cgroups/pod-cgroups.ts';
 import type { RuntimeContainer, RuntimeService, Sandbox } from '../cri/contract.ts';
 import type { Snapshot } from '../pleg/pleg.ts';
 import { podLogDirName } from '../paths.ts';
-import { CONTAINER_NAME_LABEL, POD_UID_LABEL } from '../translation/labels.ts';
+import { CONTAINER_NAME_LABEL, POD_NAME_LABEL, POD_NAMESPACE_LABEL, POD_UID_LABEL } from '../translation/labels.ts';
 import { messageOf } from '../runtime/start-error.ts';
 import type { StatusManager } from '../status/status-manager.ts';
 import type { VolumeManager } from '../volumes/volume-manager.ts';
@@ -40,6 +41,9 @@ export interface HousekeepingOptions {
 /** Ended containers kept of each name: the one that "previous" shows. */
 const ENDED_KEPT = 1;
 
+/** Asked at the moment of removal. */
+interface Alive { has(uid: string): boolean }
+
 export interface Housekeeping { run(signal: AbortSignal): Promise<void> }
 
 export function createHousekeeping(options: HousekeepingOptions): Housekeeping {
@@ -49,16 +53,17 @@ export function createHousekeeping(options: HousekeepingOptions): Housekeeping {
       if (!options.sourcesReady()) return;
       const wanted = new Set(options.store.list().map((pod) => pod.metadata.uid!));
       const active = options.workers.retain(wanted);
-      const alive = new Set([...wanted, ...active]);
-      for (const uid of known) if (!alive.has(uid)) options.onForgotten(uid);
-      known = alive;
-      options.status.retain(alive);
+      const now = new Set([...wanted, ...active]);
+      for (const uid of known) if (!now.has(uid)) options.onForgotten(uid);
+      known = now;
+      options.status.retain(now);
+      const alive: Alive = { has: (uid) => options.store.get(uid) !== undefined || options.workers.isKnown(uid) };
       const snapshot = await options.snapshot(signal);
       for (const uid of runningUids(snapshot)) if (!alive.has(uid)) options.workers.killOrphan(uid);
       await collectContainers(options, snapshot, alive, signal);
       const inRuntime = new Set([...snapshot.sandboxes, ...snapshot.containers].map((entry) => entry.labels[POD_UID_LABEL]).filter((uid) => uid !== undefined));
       if (options.writeFiles !== false) {
-        await options.volumes.removeOrphans(new Set([...alive, ...inRuntime]));
+        await options.volumes.removeOrphans((uid) => alive.has(uid) || inRuntime.has(uid));
         await removeLogs(options, alive, inRuntime);
       }
       for (const uid of options.cgroups.listPods()) if (!alive.has(uid) && !inRuntime.has(uid)) removeCgroup(options, uid);
@@ -74,7 +79,7 @@ function runningUids(snapshot: Snapshot): Set<string> {
   return new Set(running.map((entry) => entry.labels[POD_UID_LABEL]).filter((uid) => uid !== undefined));
 }
 
-async function collectContainers(options: HousekeepingOptions, snapshot: Snapshot, alive: ReadonlySet<string>, signal: AbortSignal): Promise<void> {
+async function collectContainers(options: HousekeepingOptions, snapshot: Snapshot, alive: Alive, signal: AbortSignal): Promise<void> {
   const dead = snapshot.containers.filter((container) => container.state !== 'CONTAINER_RUNNING');
   const byName = new Map<string, RuntimeContainer[]>();
   for (const container of dead) {
@@ -95,7 +100,7 @@ async function collectContainers(options: HousekeepingOptions, snapshot: Snapsho
     const neverStarted = ordered.filter((container) => container.state !== 'CONTAINER_EXITED' && container !== newest);
     const removable = gone ? ordered : [...ended, ...neverStarted];
     for (const container of removable) {
-      await removeContainer(options, container.id, signal);
+      await removeContainer(options, container, signal);
       removed.add(container.id);
     }
   }
@@ -105,7 +110,7 @@ async function collectContainers(options: HousekeepingOptions, snapshot: Snapsho
 
 /** A sandbox goes when it is not ready, empty, and not the newest of a pod that is wanted. */
 async function collectSandbox(
-  options: HousekeepingOptions, sandbox: Sandbox, all: readonly Sandbox[], containers: readonly RuntimeContainer[], alive: ReadonlySet<string>, signal: AbortSignal,
+  options: HousekeepingOptions, sandbox: Sandbox, all: readonly Sandbox[], containers: readonly RuntimeContainer[], alive: Alive, signal: AbortSignal,
 ): Promise<void> {
   const uid = sandbox.labels[POD_UID_LABEL];
   if (sandbox.state === 'SANDBOX_READY' || uid === undefined || containers.some((container) => container.podSandboxId === sandbox.id)) return;
@@ -120,13 +125,26 @@ async function collectSandbox(
   }
 }
 
-async function removeContainer(options: HousekeepingOptions, id: string, signal: AbortSignal): Promise<void> {
-  try { await options.runtime.removeContainer(id, signal); } catch (error) {
-    options.log.warn('container was not removed', { container: id, error: messageOf(error) });
+/** With its log: nobody can ask for it any more. */
+async function removeContainer(options: HousekeepingOptions, container: RuntimeContainer, signal: AbortSignal): Promise<void> {
+  try {
+    await options.runtime.removeContainer(container.id, signal);
+    if (options.writeFiles !== false) await removeLog(options.podLogsDir, container);
+  } catch (error) {
+    options.log.warn('container was not removed', { container: container.id, error: messageOf(error) });
   }
 }
 
-async function removeLogs(options: HousekeepingOptions, alive: ReadonlySet<string>, inRuntime: ReadonlySet<string>): Promise<void> {
+/** `<attempt>.log` and what was rotated out of it. */
+async function removeLog(podLogsDir: string, { labels, metadata }: RuntimeContainer): Promise<void> {
+  const dir = join(podLogsDir, `${labels[POD_NAMESPACE_LABEL]}_${labels[POD_NAME_LABEL]}_${labels[POD_UID_LABEL]}`, metadata.name);
+  const prefix = `${metadata.attempt}.log`;
+  for (const name of await readdir(dir).catch(() => [])) {
+    if (name === prefix || name.startsWith(`${prefix}.`)) await rm(join(dir, name), { force: true });
+  }
+}
+
+async function removeLogs(options: HousekeepingOptions, alive: Alive, inRuntime: ReadonlySet<string>): Promise<void> {
   const named = new Set(options.store.list().map(podLogDirName));
   for (const name of await readdir(options.podLogsDir).catch(() => [])) {
     const uid = name.slice(name.lastIndexOf('_') + 1);

@@ -112,6 +112,20 @@ describe('pod life', () => {
     assert.ok(w.workers.isFinished('u1'));
   });
 
+  it('runs a preStop hook once, also when the grace period is cut short', async () => {
+    const w = world();
+    w.runtime.stopSeconds = 1_000;
+    const pod = podOf({ containers: [container('main', { lifecycle: { preStop: { exec: { command: ['bye'] } } } })] });
+    w.run(pod);
+    await w.clock.advance(100);
+    w.calls();
+    w.run({ ...pod, metadata: { ...pod.metadata, deletionTimestamp: 'x', deletionGracePeriodSeconds: 600 } });
+    await w.clock.advance(5_000);
+    w.run({ ...pod, metadata: { ...pod.metadata, deletionTimestamp: 'x', deletionGracePeriodSeconds: 5 } });
+    await w.clock.advance(10_000);
+    assert.deepEqual(w.calls(), ['execSync:bye', 'stopContainer:main:600', 'stopContainer:main:5', 'stopPodSandbox:sandbox0001']);
+  });
+
   it('a failed postStart hook kills the container', async () => {
     const w = world();
     w.runtime.onExec = () => ({ stdout: Buffer.from('no'), stderr: Buffer.alloc(0), exitCode: 1 });

@@ -27,18 +27,22 @@ export interface ContainerKiller {
 
 export function containerKiller(deps: { runtime: RuntimeService; clock: Clock; hooks: HookRunner; events: PodEvents; log: Logger }): ContainerKiller {
   const { runtime, clock } = deps;
+  /** Containers whose hook was begun: a shorter grace period does not run it again. */
+  const hooked = new Set<string>();
 
   const killContainer: ContainerKiller['killContainer'] = async (pod, state, podIp, options = {}, signal) => {
     const container = findContainer(pod, state.name)?.container;
     let grace = options.graceSeconds ?? defaultGrace(pod, container, state, options.reason ?? '');
     deps.events.container(pod, state.name, 'Normal', 'Killing', options.message ?? `Stopping container ${state.name}`);
     const preStop = container?.lifecycle?.preStop ?? state.record.preStop;
-    if (preStop !== undefined && grace > 0 && state.state === 'running') {
+    if (preStop !== undefined && grace > 0 && state.state === 'running' && !hooked.has(state.id)) {
+      hooked.add(state.id);
       const startedMs = clock.monotonicNow();
       await runPreStop(deps, pod, container ?? { name: state.name }, state, preStop, podIp, grace, signal);
       grace -= Math.floor((clock.monotonicNow() - startedMs) / 1000);
     }
     await runtime.stopContainer(state.id, Math.max(GRACE_SECONDS_MIN, grace), signal);
+    hooked.delete(state.id);
   };
 
   return {

@@ -40,8 +40,8 @@ export interface VolumeManager {
   containerMounts(pod: Pod, container: Container, environment: ReadonlyMap<string, string>): Promise<Mount[]>;
   /** Groups that the pod's persistent volumes ask for. */
   extraGroups(pod: Pod): readonly number[];
-  /** Takes down volumes of pods that are not wanted. */
-  removeOrphans(wanted: ReadonlySet<string>): Promise<void>;
+  /** Takes down volumes of pods that are not wanted (asked for each, when its turn comes). */
+  removeOrphans(isWanted: (uid: string) => boolean): Promise<void>;
 }
 
 export interface VolumeManagerOptions {
@@ -123,9 +123,9 @@ export function createVolumeManager(options: VolumeManagerOptions): VolumeManage
 
     extraGroups: (pod) => [...(mounted.get(pod.metadata.uid!)?.values() ?? [])].flatMap((volume) => volume.groups ?? []),
 
-    removeOrphans: async (wanted) => {
+    removeOrphans: async (isWanted) => {
       for (const uid of await readdir(options.paths.podsDir).catch(() => [])) {
-        if (wanted.has(uid)) continue;
+        if (isWanted(uid)) continue;
         try {
           await takeDown(options, uid);
           await rm(options.paths.pod(uid), { recursive: true, force: true });
