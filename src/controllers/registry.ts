@@ -1,4 +1,5 @@
 /** All controllers, in the order in which they start. A new one is added here, and nowhere else. */
+import { attachDetachController } from './attachdetach/attach-detach-controller.ts';
 import { bootstrapSigner } from './bootstrap/bootstrap-signer.ts';
 import { tokenCleaner } from './bootstrap/token-cleaner.ts';
 import { csrApprover } from './certificates/csr-approver.ts';
@@ -18,6 +19,7 @@ import { jobController } from './job/job-controller.ts';
 import { namespaceController } from './namespace/namespace-controller.ts';
 import { nodeIpamController } from './nodeipam/node-ipam-controller.ts';
 import { nodeLifecycleController } from './nodelifecycle/node-lifecycle-controller.ts';
+import { nodeTtlController } from './nodettl/node-ttl-controller.ts';
 import { horizontalPodAutoscalerController } from './podautoscaler/horizontal-controller.ts';
 import { podGcController } from './podgc/pod-gc-controller.ts';
 import { replicaSetController } from './replicaset/replicaset-controller.ts';
@@ -31,6 +33,7 @@ import { serviceCidrController } from './servicecidr/service-cidr-controller.ts'
 import { statefulSetController } from './statefulset/statefulset-controller.ts';
 import { taintEvictionController } from './tainteviction/taint-eviction-controller.ts';
 import { ttlAfterFinishedController } from './ttlafterfinished/ttl-after-finished-controller.ts';
+import { attributesClassProtection } from './volume/attributes-class-protection.ts';
 import { claimProtectionController } from './volume/claim-protection.ts';
 import { ephemeralVolumeController } from './volume/ephemeral-volume-controller.ts';
 import { volumeBinderController } from './volume/volume-binder-controller.ts';
@@ -44,6 +47,7 @@ export const CONTROLLERS: readonly ControllerDefinition[] = [
   nodeIpamController,
   nodeLifecycleController,
   taintEvictionController,
+  nodeTtlController,
   deploymentController,
   replicaSetController,
   replicationController,
@@ -68,6 +72,8 @@ export const CONTROLLERS: readonly ControllerDefinition[] = [
   volumeBinderController,
   claimProtectionController,
   volumeProtectionController,
+  attributesClassProtection,
+  attachDetachController,
   ephemeralVolumeController,
   resourceClaimController,
   serviceCidrController,
