@@ -2,7 +2,8 @@
 import type { AppArmorProfile, Container, PodSpec, SeccompProfile, Toleration } from '#api/generated/core/v1';
 import { checkTolerations } from './affinity.ts';
 import type { Faults } from './faults.ts';
-import { isDeletionCost, type PodRules } from './pod-rules.ts';
+import type { PodRules } from './pod-rules.ts';
+import { isDeletionCost } from './tolerated-faults.ts';
 import { checkLocalDescendingPath } from './volume-sources.ts';
 
 type Annotations = Readonly<Record<string, string>>;

@@ -7,7 +7,8 @@ import { goJsonOf } from '../../rules/internal-print.ts';
 import { checkFinalizers, checkMetaOnUpdate } from '../../rules/metadata.ts';
 import { defaultPodSpec } from '../../rules/pod-defaults.ts';
 import { dropDisabledTemplateFields } from '../../rules/pod-fields.ts';
-import { type PodRules, templateRules } from '../../rules/pod-rules.ts';
+import type { PodRules } from '../../rules/pod-rules.ts';
+import { templateRules } from '../../rules/tolerated-faults.ts';
 import { templateWarnings } from '../../rules/pod-warnings.ts';
 import { countChange, keepFields } from '../../rules/status-reset.ts';
 import {

@@ -5,7 +5,7 @@ import { defaultClaimSpec, defaultPodSpec } from '../../rules/pod-defaults.ts';
 import { faultsOf } from '../../rules/faults.ts';
 import { checkFinalizers, checkMetaOnUpdate } from '../../rules/metadata.ts';
 import { dropDisabledTemplateFields } from '../../rules/pod-fields.ts';
-import { templateRules } from '../../rules/pod-rules.ts';
+import { templateRules } from '../../rules/tolerated-faults.ts';
 import { templateWarnings, warnIfFractional } from '../../rules/pod-warnings.ts';
 import { countChange, keepFields } from '../../rules/status-reset.ts';
 import { checkCollisionCount, checkNonNegativeFields, checkReplicaCounts, WORKLOAD_SCALE } from '../../rules/workloads.ts';

@@ -5,7 +5,7 @@ import { faultsOf } from '../../rules/faults.ts';
 import { checkFinalizers, checkMetaAgain, checkMetaOnUpdate } from '../../rules/metadata.ts';
 import { defaultBackoffLimit, defaultJobTemplateSpec, jobSpecWarnings } from '../../rules/job-spec.ts';
 import { dropDisabledTemplateFields } from '../../rules/pod-fields.ts';
-import { templateRules } from '../../rules/pod-rules.ts';
+import { templateRules } from '../../rules/tolerated-faults.ts';
 import { countChange, keepFields } from '../../rules/status-reset.ts';
 import { podNameWarnings } from '../../rules/workloads.ts';
 import { checkJobStatus } from './status-validation.ts';

@@ -4,7 +4,7 @@ import { dns1123LabelFaults } from '#machinery/names';
 import { ipWarnings } from '#machinery/validation/ip';
 import type { ResourceDefinition } from '../../definition.ts';
 import { faultsOf } from '../../rules/faults.ts';
-import { podRules } from '../../rules/pod-rules.ts';
+import { podRules } from '../../rules/tolerated-faults.ts';
 import { podWarnings } from '../../rules/pod-warnings.ts';
 import { defaultPod } from './defaults.ts';
 import { checkPodResize } from './resize.ts';

@@ -5,7 +5,7 @@ import { faultsOf } from '../../rules/faults.ts';
 import { checkFinalizers, checkMetaOnUpdate } from '../../rules/metadata.ts';
 import { defaultPodSpec } from '../../rules/pod-defaults.ts';
 import { dropDisabledTemplateFields } from '../../rules/pod-fields.ts';
-import { templateRules } from '../../rules/pod-rules.ts';
+import { templateRules } from '../../rules/tolerated-faults.ts';
 import { checkPodTemplate } from '../../rules/pod-spec.ts';
 import { templateWarnings } from '../../rules/pod-warnings.ts';
 import { countChange } from '../../rules/status-reset.ts';
