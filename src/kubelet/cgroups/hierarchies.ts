@@ -39,6 +39,8 @@ export interface CgroupHierarchies {
 /** v1 counters of memory that mean "no limit" lie above this. */
 const UNLIMITED_BYTES = 2 ** 62;
 const DEFAULT_PERIOD_US = 100_000;
+/** Where processes go that stand in the way. */
+const LEAF = 'init';
 /** Controllers handed down in v2. */
 const V2_CONTROLLERS = ['cpuset', 'cpu', 'io', 'memory', 'hugetlb', 'pids'];
 
@@ -61,7 +63,7 @@ function unified(mount: string): CgroupHierarchies {
       let at = mount;
       for (const part of path.split('/').filter((name) => name !== '')) {
         const wanted = available(at).filter((name) => V2_CONTROLLERS.includes(name)).map((name) => `+${name}`);
-        if (wanted.length > 0) write(at, 'cgroup.subtree_control', wanted.join(' '));
+        if (wanted.length > 0) handDown(at, wanted.join(' '));
         at = join(at, part);
         mkdirSync(at, { recursive: true });
       }
@@ -82,6 +84,24 @@ function unified(mount: string): CgroupHierarchies {
     },
     memoryLimit: (path) => limitOf(read(join(mount, path), 'memory.max')),
   };
+}
+
+/**
+ * A v2 group with processes of its own can hand no controller down (but the root of the machine): they move into a leaf first. That is
+ * the case inside a cgroup namespace, where the daemons of a node live in its root.
+ */
+function handDown(dir: string, controllers: string): void {
+  try { write(dir, 'cgroup.subtree_control', controllers); return; } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EBUSY') throw error;
+  }
+  const leaf = join(dir, LEAF);
+  mkdirSync(leaf, { recursive: true });
+  for (const pid of (read(dir, 'cgroup.procs') ?? '').split('\n').filter((line) => line !== '' && line !== '0')) {
+    try { writeFileSync(join(leaf, 'cgroup.procs'), pid); } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error; // it has just ended
+    }
+  }
+  write(dir, 'cgroup.subtree_control', controllers);
 }
 
 function perController(mount: string): CgroupHierarchies {
