@@ -1,6 +1,7 @@
 /**
  * Makes sure that a container's image is there: pull policy, credentials, one pull at a time, back-off.
  */
+import { LRUCache } from 'lru-cache';
 import type { Clock } from '#base/clock';
 import type { Container, Pod, Secret } from '#api/generated/core/v1';
 import { formatDurationMs } from '#machinery/duration';
@@ -26,6 +27,8 @@ export interface ImageManagerOptions {
   secret(namespace: string, name: string): Promise<Secret | undefined>;
 }
 
+/** Failed pulls of pods that may be gone. */
+const FAILURES_KEPT = 1_000;
 /** Longest name that is worth asking a registry for. */
 const NAME_CHARS_MAX = 4_096;
 
@@ -44,8 +47,8 @@ export function isImageName(image: string): boolean {
 
 export function createImageManager(options: ImageManagerOptions): ImageManager {
   const backOff = createBackOff(options.clock);
-  const backOffStart = new Map<string, number>();
-  const lastError = new Map<string, string>();
+  const backOffStart = new LRUCache<string, number>({ max: FAILURES_KEPT });
+  const lastError = new LRUCache<string, string>({ max: FAILURES_KEPT });
   const slots = createSlots(options.parallelMax);
 
   async function pull(pod: Pod, container: Container, image: string, sandbox: SandboxConfig, signal?: AbortSignal): Promise<RuntimeImage> {
@@ -71,6 +74,7 @@ export function createImageManager(options: ImageManagerOptions): ImageManager {
       if (signal?.aborted === true) throw error;
       const text = rpcText(error);
       options.events.container(pod, container.name, 'Warning', 'Failed', `Failed to pull image "${image}": ${text}`);
+      backOff.sweep();
       backOff.next(key, options.clock.now());
       backOffStart.set(key, options.clock.now());
       lastError.set(key, `ErrImagePull: ${text}`);
