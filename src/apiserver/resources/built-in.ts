@@ -8,6 +8,7 @@ import { validatingAdmissionPolicyBindingDefinition } from './admissionregistrat
 import { validatingWebhookConfigurationDefinition } from './admissionregistration/validatingwebhookconfigurations/definition.ts';
 import { customResourceDefinitionDefinition } from './apiextensions/customresourcedefinitions/definition.ts';
 import { apiServiceDefinition } from './apiregistration/apiservices/definition.ts';
+import { storageVersionDefinition } from './apiserverinternal/storageversions/definition.ts';
 import { controllerRevisionDefinition } from './apps/controllerrevisions/definition.ts';
 import { daemonSetDefinition } from './apps/daemonsets/definition.ts';
 import { deploymentDefinition } from './apps/deployments/definition.ts';
@@ -17,6 +18,9 @@ import { horizontalPodAutoscalerDefinition } from './autoscaling/horizontalpodau
 import { cronJobDefinition } from './batch/cronjobs/definition.ts';
 import { jobDefinition } from './batch/jobs/definition.ts';
 import { certificateSigningRequestDefinition } from './certificates/certificatesigningrequests/definition.ts';
+import { clusterTrustBundleDefinition } from './certificates/clustertrustbundles/definition.ts';
+import { podCertificateRequestDefinition } from './certificates/podcertificaterequests/definition.ts';
+import { leaseCandidateDefinition } from './coordination/leasecandidates/definition.ts';
 import { leaseDefinition } from './coordination/leases/definition.ts';
 import { configMapDefinition } from './core/configmaps/definition.ts';
 import { endpointsDefinition } from './core/endpoints/definition.ts';
@@ -49,16 +53,21 @@ import { clusterRoleDefinition } from './rbac/clusterroles/definition.ts';
 import { roleBindingDefinition } from './rbac/rolebindings/definition.ts';
 import { roleDefinition } from './rbac/roles/definition.ts';
 import { deviceClassDefinition } from './resource/deviceclasses/definition.ts';
+import { deviceTaintRuleDefinition } from './resource/devicetaintrules/definition.ts';
 import { resourceClaimDefinition } from './resource/resourceclaims/definition.ts';
 import { resourceClaimTemplateDefinition } from './resource/resourceclaimtemplates/definition.ts';
+import { resourcePoolStatusRequestDefinition } from './resource/resourcepoolstatusrequests/definition.ts';
 import { resourceSliceDefinition } from './resource/resourceslices/definition.ts';
+import { podGroupDefinition } from './scheduling/podgroups/definition.ts';
 import { priorityClassDefinition } from './scheduling/priorityclasses/definition.ts';
+import { workloadDefinition } from './scheduling/workloads/definition.ts';
 import { csiDriverDefinition } from './storage/csidrivers/definition.ts';
 import { csiNodeDefinition } from './storage/csinodes/definition.ts';
 import { csiStorageCapacityDefinition } from './storage/csistoragecapacities/definition.ts';
 import { storageClassDefinition } from './storage/storageclasses/definition.ts';
 import { volumeAttachmentDefinition } from './storage/volumeattachments/definition.ts';
 import { volumeAttributesClassDefinition } from './storage/volumeattributesclasses/definition.ts';
+import { storageVersionMigrationDefinition } from './storagemigration/storageversionmigrations/definition.ts';
 
 export const BUILT_IN_DEFINITIONS: readonly ResourceDefinition[] = [
   mutatingAdmissionPolicyDefinition,
@@ -69,6 +78,7 @@ export const BUILT_IN_DEFINITIONS: readonly ResourceDefinition[] = [
   validatingWebhookConfigurationDefinition,
   customResourceDefinitionDefinition,
   apiServiceDefinition,
+  storageVersionDefinition,
   controllerRevisionDefinition,
   daemonSetDefinition,
   deploymentDefinition,
@@ -78,6 +88,9 @@ export const BUILT_IN_DEFINITIONS: readonly ResourceDefinition[] = [
   cronJobDefinition,
   jobDefinition,
   certificateSigningRequestDefinition,
+  clusterTrustBundleDefinition,
+  podCertificateRequestDefinition,
+  leaseCandidateDefinition,
   leaseDefinition,
   configMapDefinition,
   endpointsDefinition,
@@ -110,14 +123,19 @@ export const BUILT_IN_DEFINITIONS: readonly ResourceDefinition[] = [
   roleBindingDefinition,
   roleDefinition,
   deviceClassDefinition,
+  deviceTaintRuleDefinition,
   resourceClaimDefinition,
   resourceClaimTemplateDefinition,
+  resourcePoolStatusRequestDefinition,
   resourceSliceDefinition,
+  podGroupDefinition,
   priorityClassDefinition,
+  workloadDefinition,
   csiDriverDefinition,
   csiNodeDefinition,
   csiStorageCapacityDefinition,
   storageClassDefinition,
   volumeAttachmentDefinition,
   volumeAttributesClassDefinition,
+  storageVersionMigrationDefinition,
 ] as unknown as ResourceDefinition[];

@@ -1,10 +1,10 @@
 /** Leases as a resource. */
 import { leases, type Lease, type LeaseSpec } from '#api/generated/coordination/v1';
 import { path } from '#machinery/field-error';
-import { qualifiedNameFaults } from '#machinery/names';
 import { validateObjectMetaUpdate } from '#machinery/validation/object-meta';
 import type { ResourceDefinition } from '../../definition.ts';
 import { type Faults, faultsOf } from '../../rules/faults.ts';
+import { checkLeaseStrategy } from '../../rules/lease-strategy.ts';
 
 function dropElectionFields(lease: Lease, old: Lease | undefined, context: { featureEnabled(gate: string): boolean }): void {
   if (!lease.spec || context.featureEnabled('CoordinatedLeaderElection')) return;
@@ -16,10 +16,7 @@ function checkSpec(spec: LeaseSpec, faults: Faults): void {
   const { leaseDurationSeconds: seconds, leaseTransitions: transitions, strategy } = spec;
   if (seconds !== undefined && seconds <= 0) faults.invalid('spec.leaseDurationSeconds', seconds, 'must be greater than 0');
   if (transitions !== undefined && transitions < 0) faults.invalid('spec.leaseTransitions', transitions, 'must be greater than or equal to 0');
-  if (strategy !== undefined) {
-    if (strategy.includes('/')) faults.invalidAll('spec.strategy.strategy', strategy, qualifiedNameFaults(strategy));
-    else faults.strictlyOneOf('spec.strategy.strategy', strategy, ['OldestEmulationVersion']);
-  }
+  if (strategy !== undefined) checkLeaseStrategy(strategy, 'spec.strategy', faults);
   if (spec.preferredHolder && !strategy) faults.forbidden('spec.preferredHolder', 'may only be specified if `strategy` is defined');
 }
 
