@@ -11,7 +11,7 @@ export interface RegisteredResource {
   readonly definition: ResourceDefinition;
 }
 
-/** `group/version` or `group/version/resource` → served or not. */
+/** `group/version`, `group/version/resource`, `api/all`, `api/ga`, `api/beta` or `api/alpha` → served or not; the most special one decides. */
 export type RuntimeConfig = ReadonlyMap<string, boolean>;
 
 /** Every stored resource that is served. @throws Error when two definitions claim one resource. */
@@ -43,10 +43,15 @@ export function servedResources(runtimeConfig: RuntimeConfig = new Map()): Resou
   const served: ResourceInfo[] = [];
   for (const { group, version, resources } of allGroupVersions()) {
     const groupVersion = group === '' ? version : `${group}/${version}`;
-    const on = runtimeConfig.get(groupVersion) ?? runtimeConfig.get(version === 'v1' ? 'api/ga' : '') ?? isStableVersion(version);
+    const on = runtimeConfig.get(groupVersion) ?? runtimeConfig.get(`api/${stageOf(version)}`) ?? runtimeConfig.get('api/all') ?? isStableVersion(version);
     for (const info of resources) if (runtimeConfig.get(`${groupVersion}/${info.resource}`) ?? on) served.push(info);
   }
   return served;
+}
+
+function stageOf(version: string): 'ga' | 'beta' | 'alpha' {
+  if (isStableVersion(version)) return 'ga';
+  return version.includes('beta') ? 'beta' : 'alpha';
 }
 
 /** Kinds that can be read back. */
