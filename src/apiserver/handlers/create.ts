@@ -57,7 +57,8 @@ async function createOnce(write: WriteContext, object: KubeObject): Promise<Stor
   const reservation = await hooks?.beginCreate?.(object, write.options.dryRun);
   try {
     beforeCreate(object, write);
-    if (object.metadata.resourceVersion && object.metadata.resourceVersion !== '0') throw newUnknownError('resourceVersion should not be set on objects to be created');
+    const hasRevision = (object.metadata.resourceVersion ?? '0') !== '0' && object.metadata.resourceVersion !== '';
+    if (hasRevision && !write.options.dryRun) throw newUnknownError('resourceVersion should not be set on objects to be created');
     await env.admission.validate(admissionAttributes(write, 'CREATE', object, undefined));
     const name = object.metadata.name!;
     const key = store.keyOf(write.namespace, name);
