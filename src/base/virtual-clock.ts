@@ -40,6 +40,12 @@ export class VirtualClock implements Clock {
     return sleepWith((ms, callback) => this.setTimer(ms, callback), delayMs, signal);
   }
 
+  /** How long until the next timer falls due; undefined when none waits. */
+  nextTimerMs(): number | undefined {
+    const next = this.#pending.find((entry) => !entry.cancelled);
+    return next === undefined ? undefined : Math.max(0, next.dueMs - this.#nowMs);
+  }
+
   /** Number of timers that wait; for leak checks. */
   pendingTimers(): number { return this.#pending.filter((entry) => !entry.cancelled).length; }
 

@@ -10,6 +10,7 @@ import type { ProxyDependencies } from '#apiserver/proxy/kubelet-endpoint';
 import { snapshotRoute } from '#apiserver/snapshot-route';
 import type { Client } from '#client/client';
 import { createClient } from '#client/rest-client';
+import type { Transport } from '#client/transport';
 import type { Component, ComponentContext } from '#component/component';
 import { componentGroup } from '#component/component-group';
 import { createControllerManager } from '#controllers/manager';
@@ -44,6 +45,8 @@ export interface ControlPlane {
   readonly admin: Client;
   start(signal: AbortSignal): Promise<void>;
   ready(signal: AbortSignal): Promise<void>;
+  /** Requests of its own components that are being answered. */
+  requestsInFlight(): number;
   stop(): Promise<void>;
 }
 
@@ -52,6 +55,7 @@ const SERVICE_ACCOUNT_NAMESPACE = 'kube-system';
 export function createControlPlane(options: ControlPlaneOptions): ControlPlane {
   const { clock, random, log, metrics, pki } = options;
   const clients: Client[] = [];
+  let inFlight = 0;
   let proxyClient: Client | undefined;
   const proxy: ProxyDependencies = {
     get client() { return proxyClient ??= clientAs('system:apiserver', ['system:masters']); },
@@ -65,7 +69,7 @@ export function createControlPlane(options: ControlPlaneOptions): ControlPlane {
   });
 
   function clientAs(name: string, groups: readonly string[]): Client {
-    const client = createClient({ transport: apiServer.transport({ name, groups: [...groups, 'system:authenticated'] }), clock, userAgent: `kubernode/v1.36 ${name}` });
+    const client = createClient({ transport: counted(apiServer.transport({ name, groups: [...groups, 'system:authenticated'] }), (by) => { inFlight += by; }), clock, userAgent: `kubernode/v1.36 ${name}` });
     clients.push(client);
     return client;
   }
@@ -99,10 +103,25 @@ export function createControlPlane(options: ControlPlaneOptions): ControlPlane {
     apiServer, admin,
     start: (signal) => group.start(signal),
     ready: async (signal) => { await group.ready?.(signal); },
+    requestsInFlight: () => inFlight,
     async stop() {
       await group.stop();
       await Promise.all(clients.map((client) => client.close()));
     },
+  };
+}
+
+function counted(transport: Transport, count: (by: 1 | -1) => void): Transport {
+  return {
+    async request(request) {
+      count(1);
+      try {
+        return await transport.request(request);
+      } finally {
+        count(-1);
+      }
+    },
+    close: () => transport.close(),
   };
 }
 

@@ -10,6 +10,7 @@ import { systemClock, type Clock } from '#base/clock';
 import { silentLogger, type Logger } from '#base/log';
 import { MetricsRegistry } from '#base/metrics';
 import { seededRandom, systemRandom, type Random } from '#base/random';
+import { VirtualClock } from '#base/virtual-clock';
 import type { Client } from '#client/client';
 import type { Transport } from '#client/transport';
 import { kubeconfigText } from '#client/kubeconfig';
@@ -20,7 +21,7 @@ import type { StorageEngine } from '#storage/contract';
 import { createControlPlane } from './control-plane-group.ts';
 import { kubeconfigFor } from './user-kubeconfig.ts';
 
-export { VirtualClock } from '#base/virtual-clock';
+export { VirtualClock };
 export type { Client } from '#client/client';
 
 export interface ClusterOptions {
@@ -42,8 +43,19 @@ export interface Cluster {
   transport(user: { name: string; groups?: string[] }): Transport;
   /** A kubeconfig for kubectl and other clients; undefined without a port. */
   readonly kubeconfig: string | undefined;
+  /**
+   * Under a `VirtualClock`: moves time forward. Timers fire in order, and after each all that it set off comes to rest (requests
+   * answered, caches told) before time goes on.
+   * @throws Error under another clock.
+   */
+  advance(durationMs: number): Promise<void>;
+  /** Lets all that is due come to rest without moving time. */
+  settle(): Promise<void>;
   stop(): Promise<void>;
 }
+
+/** Turns of the event loop without a request in flight after which the cluster counts as at rest. */
+const QUIET_TURNS = 12;
 
 export async function startCluster(options: ClusterOptions = {}): Promise<Cluster> {
   const clock = options.clock ?? systemClock;
@@ -62,8 +74,24 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
     const { port } = await plane.apiServer.listen({ host: '127.0.0.1', port: options.port });
     kubeconfig = kubeconfigText(kubeconfigFor('kubernode', 'admin', `https://127.0.0.1:${port}`, pki, pki.admin));
   }
+  const settle = async (): Promise<void> => {
+    for (let quiet = 0; quiet < QUIET_TURNS; quiet = plane.requestsInFlight() === 0 ? quiet + 1 : 0) await new Promise<void>((resolve) => { setImmediate(resolve); });
+  };
   return {
     client: plane.admin,
+    settle,
+    async advance(durationMs) {
+      if (!(clock instanceof VirtualClock)) throw new Error('time moves by itself here: give startCluster a VirtualClock');
+      const untilMs = clock.now() + durationMs;
+      for (;;) {
+        await settle();
+        const nextMs = clock.nextTimerMs();
+        if (nextMs === undefined || clock.now() + nextMs > untilMs) break;
+        await clock.advance(nextMs);
+      }
+      await clock.advance(untilMs - clock.now());
+      await settle();
+    },
     transport: ({ name, groups = [] }) => plane.apiServer.transport({ name, groups: [...groups, 'system:authenticated'] }),
     kubeconfig,
     async stop() {
