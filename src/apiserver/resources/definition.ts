@@ -49,6 +49,8 @@ export interface TablePrinter<T> {
   readonly columns: readonly TableColumn[];
   /** The cells of one row. */
   cells(object: T, nowMs: number): unknown[];
+  /** Cells without a value are null, not empty texts. */
+  readonly keepsNulls?: boolean;
   /** Row conditions (completed pods). */
   conditions?(object: T): { type: string; status: string; reason?: string; message?: string }[];
 }
@@ -87,6 +89,8 @@ export interface ResourceDefinition<T extends KubeObject = KubeObject> {
     replicas(object: T): number;
     setReplicas(object: T, replicas: number): void;
     statusReplicas(object: T): number;
+    /** Refuses to show a scale of an object without replicas. @throws StatusError */
+    requireReplicas?(object: T): void;
     /** The label selector in its string form. */
     selector(object: T): string;
   };

@@ -57,7 +57,7 @@ export function columnDefinitions(printer: TablePrinter<KubeObject>): readonly R
 export function tableRow(printer: TablePrinter<KubeObject>, shown: KubeObject, include: IncludeObject, nowMs: number, printed = shown): TableRow {
   const conditions = printer.conditions?.(printed) ?? [];
   return {
-    cells: printer.cells(printed, nowMs).map((cell) => cell ?? ''), ...(conditions.length === 0 ? {} : { conditions }),
+    cells: printer.keepsNulls === true ? printer.cells(printed, nowMs) : printer.cells(printed, nowMs).map((cell) => cell ?? ''), ...(conditions.length === 0 ? {} : { conditions }),
     object: rowObject(shown, include),
   };
 }
