@@ -9,7 +9,8 @@ import { jsonLogger, type Logger } from '#base/log';
 import { MetricsRegistry } from '#base/metrics';
 import { systemRandom } from '#base/random';
 import type { Client } from '#client/client';
-import { transportFromKubeconfig } from '#client/kubeconfig';
+import { httpsTransport } from '#client/https-transport';
+import { connectionOf, inClusterConnection, KubeconfigError, readKubeconfig, type Connection } from '#client/kubeconfig';
 import { createClient } from '#client/rest-client';
 import type { Component, ComponentContext } from '#component/component';
 import { componentGroup } from '#component/component-group';
@@ -21,7 +22,8 @@ import { runUntilSignal } from './process-life.ts';
 import { listenFailure, UserError } from './terminal.ts';
 
 export interface ComponentFlags {
-  readonly kubeconfig: string;
+  /** Absent: the service account of the pod that we run in. */
+  readonly kubeconfig?: string;
   /** Health and metrics. 0: none. */
   readonly healthPort: string;
   readonly healthAddress: string;
@@ -46,7 +48,8 @@ export async function runComponent(name: string, flags: ComponentFlags, make: (g
   const log = componentLog(name);
   const context: ComponentContext = { clock: systemClock, random: systemRandom, metrics: new MetricsRegistry(), log };
   const health = { port: portOf(flags.healthPort, '--health-port'), host: addressOf(flags.healthAddress, '--health-address') };
-  const client = await kubeconfigClient(flags.kubeconfig, name);
+  const transport = httpsTransport({ ...await connectionFor(flags.kubeconfig), clock: systemClock });
+  const client = createClient({ transport, clock: systemClock, userAgent: `kubernode/v1.36 ${name}` });
   const group = componentGroup([healthPart(name, health, context, options.openOnLoopback === true && isLoopback(health.host) ? undefined : client), ...make({ context, client })], { name, clock: systemClock, log });
   await runUntilSignal(log, {
     start: (signal) => group.start(signal),
@@ -61,10 +64,14 @@ export function componentLog(name: string): Logger {
   return jsonLogger((line) => process.stderr.write(line), () => systemClock.now()).child({ component: name });
 }
 
-/** @throws UserError when there is no such file. */
-export async function kubeconfigClient(path: string, name: string): Promise<Client> {
-  if (!existsSync(path)) throw new UserError(`--kubeconfig ${path}: no such file`);
-  return createClient({ transport: await transportFromKubeconfig(path, systemClock), clock: systemClock, userAgent: `kubernode/v1.36 ${name}` });
+/** @throws UserError when there is no such file, or it names no server. */
+export async function connectionFor(kubeconfig: string | undefined): Promise<Connection['options']> {
+  if (kubeconfig !== undefined && !existsSync(kubeconfig)) throw new UserError(`--kubeconfig ${kubeconfig}: no such file`);
+  try {
+    return (kubeconfig === undefined ? inClusterConnection(process.env) : connectionOf(await readKubeconfig(kubeconfig))).options;
+  } catch (error) {
+    throw error instanceof KubeconfigError ? new UserError(`--kubeconfig${kubeconfig === undefined ? ' is not given' : ` ${kubeconfig}`}: ${error.message}`) : error;
+  }
 }
 
 function isLoopback(address: string): boolean { return address === '::1' || address.startsWith('127.'); }

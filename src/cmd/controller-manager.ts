@@ -1,17 +1,15 @@
-/** `kubernode controller-manager`: all controllers by themselves, against an API server named by a kubeconfig. */
-import { existsSync } from 'node:fs';
+/** `kubernode controller-manager`: all controllers by themselves, against an API server named by a kubeconfig, or the one whose pod it runs in. */
 import { systemClock } from '#base/clock';
 import { MetricsRegistry } from '#base/metrics';
 import { systemRandom } from '#base/random';
 import type { Client } from '#client/client';
 import { httpsTransport } from '#client/https-transport';
-import { connectionOf, readKubeconfig } from '#client/kubeconfig';
 import { createClient } from '#client/rest-client';
 import { serviceAccountToken } from '#client/service-account-token';
 import { componentGroup } from '#component/component-group';
 import { createControllerManager } from '#controllers/manager';
 import type { ControllerOptions } from '#controllers/options';
-import { componentLog, healthPart, leaderElectionOf, type ComponentFlags, type LeaderElectionFlags } from './component-process.ts';
+import { componentLog, connectionFor, healthPart, leaderElectionOf, type ComponentFlags, type LeaderElectionFlags } from './component-process.ts';
 import { addressOf, portOf } from './flag-values.ts';
 import { runUntilSignal } from './process-life.ts';
 import { readFlagFile } from './storage-engine.ts';
@@ -31,10 +29,9 @@ export interface ControllerManagerCommand extends ComponentFlags, LeaderElection
 const NAMESPACE = 'kube-system';
 
 export async function runControllerManager(command: ControllerManagerCommand): Promise<void> {
-  if (!existsSync(command.kubeconfig)) throw new UserError(`--kubeconfig ${command.kubeconfig}: no such file`);
   const log = componentLog('controller-manager');
   const metrics = new MetricsRegistry();
-  const { options: connection } = connectionOf(await readKubeconfig(command.kubeconfig));
+  const connection = await connectionFor(command.kubeconfig);
   const clientWith = (settings: typeof connection, name: string): Client =>
     createClient({ transport: httpsTransport({ ...settings, clock: systemClock }), clock: systemClock, userAgent: `kube-controller-manager/v1.36 kubernode/${name}` });
   const client = clientWith(connection, 'shared');

@@ -27,7 +27,7 @@ function withStorage(command: Command): Command {
 /** Flags of the components that run alone. */
 function withComponent(command: Command, healthPort: string): Command {
   return command
-    .requiredOption('--kubeconfig <file>', 'how to reach the API server')
+    .option('--kubeconfig <file>', 'how to reach the API server (absent: by the service account of the pod)')
     .option('--health-port <port>', 'port of health and metrics; 0 for none', healthPort)
     .option('--health-address <address>', 'address of health and metrics', '127.0.0.1');
 }

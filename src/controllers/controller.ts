@@ -8,7 +8,7 @@ import { rateLimitedQueue, type RateLimitedQueue } from '#base/queue/rate-limite
 import { queueMetrics } from '#base/queue/queue-metrics';
 import type { Client } from '#client/client';
 import type { EventRecorder } from '#client/events/event-recorder';
-import type { Informer, InformerFactory, InformerHandlers } from '#client/informer-contract';
+import type { Informer, InformerFactory } from '#client/informer-contract';
 import { objectKey } from '#client/informer/object-store';
 import { OwnWrites, UNSEEN_WRITE_RECHECK_MS } from '#client/reconcile/own-writes';
 import { runReconciler, type Result } from '#client/reconcile/reconciler';
@@ -79,9 +79,4 @@ export function keyedLoop(context: ControllerContext, options: KeyedLoopOptions)
       }, signal);
     },
   };
-}
-
-/** Handlers that treat added, changed and deleted alike. */
-export function onAny<T>(handle: (object: T) => void): InformerHandlers<T> {
-  return { onAdd: (object) => handle(object), onUpdate: (_old, current) => handle(current), onDelete: handle };
 }

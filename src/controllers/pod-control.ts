@@ -9,7 +9,7 @@ import { pods, type Pod, type PodTemplateSpec } from '#api/generated/core/v1';
 import { subjectOf, type EventSubject } from '#client/events/event-recorder';
 import { formatGroupVersion } from '#machinery/gvk';
 import type { KubeObject, OwnerReference, ResourceType } from '#machinery/meta';
-import { isNotFound, isTimeout, statusCause } from '#machinery/status-error';
+import { isNotFound, statusCause } from '#machinery/status-error';
 import type { ControllerContext } from './controller.ts';
 
 export interface PodOwner { readonly object: KubeObject; readonly type: ResourceType<never> | ResourceType }
@@ -77,9 +77,4 @@ export async function slowStart<T>(count: number, work: (index: number) => Promi
     if (failure !== undefined) return { done, error: failure.error };
   }
   return { done };
-}
-
-/** The answer to a creation was lost: it may have been done, and the cache will tell. */
-export function mayHaveBeenCreated(error: unknown): boolean {
-  return isTimeout(error);
 }

@@ -24,9 +24,19 @@ export function dueTime(job: CronJob, schedule: CronSchedule, nowMs: number): Du
   if (second === undefined || second > nowMs) return { atMs: first, tooMany: false };
   const stepMs = second - first;
   const missed = Math.floor((nowMs - first) / stepMs) + 1;
-  let atMs = first;
-  for (let time = schedule.next(first + (missed - 2) * stepMs); time !== undefined && time <= nowMs; time = schedule.next(time)) atMs = time;
-  return { atMs, tooMany: missed > TOO_MANY };
+  return { atMs: latest(schedule, first, nowMs, stepMs), tooMany: missed > TOO_MANY };
+}
+
+/** The last time up to now. Looks ever further back, as the times need not lie evenly. */
+function latest(schedule: CronSchedule, firstMs: number, nowMs: number, stepMs: number): number {
+  for (let backMs = stepMs; nowMs - backMs > firstMs; backMs *= 2) {
+    let found: number | undefined;
+    for (let time = schedule.next(nowMs - backMs); time !== undefined && time <= nowMs; time = schedule.next(time)) found = time;
+    if (found !== undefined) return found;
+  }
+  let found = firstMs;
+  for (let time = schedule.next(firstMs); time !== undefined && time <= nowMs; time = schedule.next(time)) found = time;
+  return found;
 }
 
 /** Milliseconds until it is to be looked at again. */

@@ -21,19 +21,32 @@ export function isAvailable(set: StatefulSet, pod: Pod, nowMs: number): boolean 
 const isUnavailable = (set: StatefulSet, pod: Pod, nowMs: number): boolean => !isCreated(pod) || isTerminating(pod) || !isAvailable(set, pod, nowMs);
 export const isOrdered = (set: StatefulSet): boolean => set.spec!.podManagementPolicy !== 'Parallel';
 
+/** More pods than this are not missed at a time: a set of a million is no reason to think of all at once. */
+const MISSING_MAX = 500;
+
 export interface Crew {
   /** By ordinal from the first on; those that do not exist as they would be made. */
   readonly replicas: Pod[];
+  /** More are missing than are listed. */
+  readonly partial: boolean;
   /** Beyond the range, highest first. */
   readonly condemned: Pod[];
 }
 
 export function musterCrew(set: StatefulSet, pods: readonly Pod[], current: ControllerRevision, update: ControllerRevision): Crew {
   const start = startOrdinal(set);
+  const end = start + set.spec!.replicas!;
   const present = new Map(pods.filter((pod) => inRange(set, pod)).map((pod) => [ordinalOf(pod), pod]));
-  const replicas = Array.from({ length: set.spec!.replicas! }, (_, i) => present.get(start + i) ?? newPod(set, needsCurrent(set, start + i) ? current : update, start + i));
+  const replicas: Pod[] = [];
+  let ordinal = start;
+  for (let missing = 0; ordinal < end && missing < MISSING_MAX; ordinal++) {
+    const pod = present.get(ordinal);
+    if (pod === undefined) missing++;
+    replicas.push(pod ?? newPod(set, needsCurrent(set, ordinal) ? current : update, ordinal));
+  }
+  if (ordinal < end) replicas.push(...[...present.values()].filter((pod) => ordinalOf(pod) >= ordinal).sort((a, b) => ordinalOf(a) - ordinalOf(b)));
   const condemned = pods.filter((pod) => !inRange(set, pod) && ordinalOf(pod) >= 0).sort((a, b) => ordinalOf(b) - ordinalOf(a));
-  return { replicas, condemned };
+  return { replicas, partial: ordinal < end, condemned };
 }
 
 /** A missing pod below the partition comes back as it was. */
@@ -65,8 +78,8 @@ export function nextCondemned(set: StatefulSet, crew: Crew, nowMs: number): Pod[
 }
 
 /** The pod to remove for the update next. */
-export function nextOutdated(set: StatefulSet, replicas: readonly Pod[], update: ControllerRevision, nowMs: number): Pod | undefined {
-  if (set.spec!.updateStrategy?.type === 'OnDelete') return undefined;
+export function nextOutdated(set: StatefulSet, { replicas, partial }: Crew, update: ControllerRevision, nowMs: number): Pod | undefined {
+  if (partial || set.spec!.updateStrategy?.type === 'OnDelete') return undefined;
   const partition = set.spec!.updateStrategy?.rollingUpdate?.partition ?? 0;
   for (let i = replicas.length - 1; i >= partition; i--) {
     const pod = replicas[i]!;

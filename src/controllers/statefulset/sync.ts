@@ -64,7 +64,7 @@ async function act(set: StatefulSet, crew: Crew, world: StatefulWorld): Promise<
     await Promise.all(condemned.map((pod) => removePod(set, pod, world)));
     if (ordered) return undefined;
   }
-  const outdated = nextOutdated(set, crew.replicas, world.update, world.context.clock.now());
+  const outdated = nextOutdated(set, crew, world.update, world.context.clock.now());
   if (outdated !== undefined) await removePod(set, outdated, world);
   return outdated;
 }
