@@ -25,13 +25,23 @@ export interface Correlated {
 
 interface Observation { count: number; firstTimestamp: string; name: string; resourceVersion: string }
 
+interface Caches {
+  readonly buckets: LRUCache<string, { tokens: number; atMs: number }>;
+  readonly similar: LRUCache<string, { messages: Set<string>; atMs: number }>;
+  readonly seen: LRUCache<string, Observation>;
+}
+
+function newCaches(): Caches {
+  const options = { max: CACHE_ENTRIES_MAX };
+  return { buckets: new LRUCache(options), similar: new LRUCache(options), seen: new LRUCache(options) };
+}
+
 /** @returns a function that gives undefined for what is not to be written. */
 export function createCorrelator(clock: Clock): (event: Event) => Correlated | undefined {
-  const buckets = new LRUCache<string, { tokens: number; atMs: number }>({ max: CACHE_ENTRIES_MAX });
-  const similar = new LRUCache<string, { messages: Set<string>; atMs: number }>({ max: CACHE_ENTRIES_MAX });
-  const seen = new LRUCache<string, Observation>({ max: CACHE_ENTRIES_MAX });
+  // A cache takes its whole room at once, and most recorders never record anything.
+  let caches: Caches | undefined;
 
-  function isSpam(event: Event): boolean {
+  function isSpam(event: Event, { buckets }: Caches): boolean {
     const key = `${sourceKey(event)}|${subjectKey(event)}`;
     const nowMs = clock.monotonicNow();
     const bucket = buckets.get(key) ?? { tokens: SPAM_BURST, atMs: nowMs };
@@ -44,7 +54,7 @@ export function createCorrelator(clock: Clock): (event: Event) => Correlated | u
   }
 
   /** The event to write in its place, and the key under which it is counted. */
-  function aggregate(event: Event): { event: Event; key: string } {
+  function aggregate(event: Event, { similar }: Caches): { event: Event; key: string } {
     const group = `${sourceKey(event)}|${subjectKey(event)}|${event.type}|${event.reason}|${event.reportingComponent}`;
     const nowMs = clock.monotonicNow();
     let record = similar.get(group);
@@ -58,8 +68,10 @@ export function createCorrelator(clock: Clock): (event: Event) => Correlated | u
   }
 
   return (incoming) => {
-    const { event, key } = aggregate(incoming);
-    if (isSpam(event)) return undefined;
+    caches ??= newCaches();
+    const { seen } = caches;
+    const { event, key } = aggregate(incoming, caches);
+    if (isSpam(event, caches)) return undefined;
     const last = seen.get(key);
     const count = (last?.count ?? 0) + 1;
     const observation: Observation = last ?? { count, firstTimestamp: event.firstTimestamp!, name: '', resourceVersion: '' };
