@@ -57,6 +57,11 @@ export class ResourceTable {
   }
 
   hasGroup(group: string): boolean { return this.#groupVersions.has(group); }
+  /** All of the group are custom resources. */
+  isCustomGroup(group: string): boolean {
+    const versions = this.#groupVersions.get(group);
+    return versions !== undefined && [...versions.values()].every((entries) => entries.every((entry) => entry.served?.custom === true));
+  }
   groups(): string[] { return [...this.#groupVersions.keys()]; }
   versions(group: string): string[] { return [...this.#groupVersions.get(group)?.keys() ?? []]; }
   entries(group: string, version: string): readonly TableEntry[] { return this.#groupVersions.get(group)?.get(version) ?? []; }

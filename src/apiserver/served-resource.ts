@@ -45,6 +45,10 @@ export interface ServedResource {
   readonly decodePatched?: (object: JsonValue, strict: boolean) => { object: KubeObject; strictErrors: readonly string[] };
   /** Custom resources: where each version keeps the replicas of its scale. */
   readonly scaleReplicasPaths?: ReplicasPaths;
+  /** Its definition is being deleted: nothing may be created. */
+  readonly terminating?: boolean;
+  /** What every use of this version is warned with. */
+  readonly deprecation?: string;
   /** A custom resource: no protobuf, no strategic merge, list items carry their kind. */
   readonly custom: boolean;
   readonly objectSplice: Splice;

@@ -5,6 +5,7 @@
  *
  * Its own parts (informers of access, bootstrap) go through the same handler chain as everybody else, as `system:apiserver`.
  */
+import { customresourcedefinitions } from '#api/generated/apiextensions/v1';
 import { flowschemas, prioritylevelconfigurations } from '#api/generated/flowcontrol/v1';
 import { servicecidrs } from '#api/generated/networking/v1';
 import { pods, resourcequotas, type Pod, type ResourceQuota } from '#api/generated/core/v1';
@@ -28,6 +29,9 @@ import { ensureApiServices } from './bootstrap/api-services.ts';
 import { ensureFlowControl } from './bootstrap/flow-control.ts';
 import { ensurePriorityClasses, ensureSystemNamespaces } from './bootstrap/system-objects.ts';
 import type { RequestContext } from './context.ts';
+import { definitionHooks } from './crd/definition-hooks.ts';
+import { Definitions } from './crd/definitions.ts';
+import { NO_RULES, type RuleCompiler } from './crd/rules.ts';
 import { healthChecks } from './discovery/checks.ts';
 import { issuerRoutes } from './discovery/issuer-routes.ts';
 import { pageNotFound, routes, type MountedRoute } from './discovery/routes.ts';
@@ -83,6 +87,8 @@ export interface ApiServerOptions {
   readonly mounted?: readonly MountedRoute[];
   readonly extensions?: ExtensionPlugins;
   readonly audit?: AuditLog;
+  /** Judges `x-kubernetes-validations`; absent: no definition with rules is taken. */
+  readonly rules?: RuleCompiler;
   readonly build?: BuildInfo;
 }
 
@@ -127,11 +133,14 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
   const allocators: ServiceAllocators = {
     clusterIps: clusterIpAllocator({ client, random, cidrs: serviceCidrs, serviceCidrs: informers.for(servicecidrs) }), nodePorts: nodePortAllocator(storage, random),
   };
-  const hooks = new Map<string, WriteHooks>([['/namespaces', namespaceHooks], ['/services', serviceHooks(allocators)]]);
+  const hooks = new Map<string, WriteHooks>([['/namespaces', namespaceHooks], ['/services', serviceHooks(allocators)], ['apiextensions.k8s.io/customresourcedefinitions', definitionHooks]]);
   const env: HandlerEnvironment = {
     clock, random, log, admission: access.admission, authorizer: access.authorizer, featureEnabled: options.featureEnabled ?? featureGates(KNOWN_FEATURES).enabled,
     hooksOf: (served) => hooks.get(`${served.info.group}/${served.info.resource}`), leaseFor: leasePool(storage, clock),
   };
+  const definitions = new Definitions({
+    client, definitions: informers.for(customresourcedefinitions), table, engine: storage, feed, clock, log, now: () => clock.now(), rules: options.rules ?? NO_RULES,
+  });
   const connects = new ConnectRegistry(options.connectHandlers ?? []);
   const state = { started: false, stopping: false };
   const checks = healthChecks({ storage, feed, state });
@@ -152,8 +161,15 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
       if (context.request.upgrade !== undefined) throw newBadRequest('this path cannot be upgraded');
       return other(context);
     }
-    if (!table.hasGroup(info.group)) return pageNotFound();
+    if (!table.hasGroup(info.group) || isUnknownCustom(context)) return pageNotFound();
     return dispatch({ env, table, connects }, context);
+  }
+
+  /** Paths of custom groups that lead nowhere are no part of the API. */
+  function isUnknownCustom({ info }: RequestContext): boolean {
+    if (!table.isCustomGroup(info.group)) return false;
+    const entry = table.find(info.group, info.version, info.resource);
+    return entry === undefined || (!entry.info.namespaced && info.namespace !== '');
   }
 
   const listeners: Listener[] = [];
@@ -172,6 +188,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
       const [address, port] = splitAddress(options.advertise ?? DEFAULT_ADVERTISE);
       await ensureKubernetesService(client, { serviceIp: new AddressRange(serviceCidrs[0]!).first(), address, port }, signal);
       await ensureFlowControl(client, rfc3339(clock.now()), signal);
+      await definitions.start(stopping.signal);
       await ensureApiServices(client, table, rfc3339(clock.now()), signal);
       void repairRegularly({ client, allocators, clock, log }, stopping.signal);
       state.started = true;

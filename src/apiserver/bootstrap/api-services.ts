@@ -26,18 +26,21 @@ function versionPriority(group: string, version: string): number {
 export async function ensureApiServices(client: Client, table: ResourceTable, now: string, signal: AbortSignal): Promise<void> {
   for (const group of table.groups()) {
     if (group === 'apiregistration.k8s.io') continue;
-    for (const version of table.versions(group)) {
-      const service: APIService = {
-        metadata: { name: `${version}.${group}`, labels: { 'kube-aggregator.kubernetes.io/automanaged': 'onstart' } },
-        spec: {
-          ...(group === '' ? {} : { group }), version, groupPriorityMinimum: GROUP_PRIORITIES[group] ?? CUSTOM_GROUP_PRIORITY, versionPriority: versionPriority(group, version),
-        },
-      };
-      const created = await ensure(client, apiservices, service, signal);
-      if (created === undefined) continue;
-      await client.for(apiservices).updateStatus({
-        ...created, status: { conditions: [{ type: 'Available', status: 'True', lastTransitionTime: now, reason: 'Local', message: 'Local APIServices are always available' }] },
-      }, { signal });
-    }
+    for (const version of table.versions(group)) await ensureApiService(client, group, version, 'onstart', now, signal);
   }
+}
+
+/** @param managed how long it is kept: `onstart` of what is always there, `true` of what comes and goes. */
+export async function ensureApiService(client: Client, group: string, version: string, managed: 'onstart' | 'true', now: string, signal: AbortSignal): Promise<void> {
+  const service: APIService = {
+    metadata: { name: `${version}.${group}`, labels: { 'kube-aggregator.kubernetes.io/automanaged': managed } },
+    spec: {
+      ...(group === '' ? {} : { group }), version, groupPriorityMinimum: GROUP_PRIORITIES[group] ?? CUSTOM_GROUP_PRIORITY, versionPriority: versionPriority(group, version),
+    },
+  };
+  const created = await ensure(client, apiservices, service, signal);
+  if (created === undefined) return;
+  await client.for(apiservices).updateStatus({
+    ...created, status: { conditions: [{ type: 'Available', status: 'True', lastTransitionTime: now, reason: 'Local', message: 'Local APIServices are always available' }] },
+  }, { signal });
 }

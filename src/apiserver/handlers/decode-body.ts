@@ -28,7 +28,7 @@ export function inputType(context: RequestContext, custom = false): string {
 /** @throws StatusError 400, 415 */
 export function decodeObject(body: Buffer, context: RequestContext, served: ServedResource, validation: FieldValidation): KubeObject {
   if (served.decodeBody !== undefined) {
-    const { object, warnings } = served.decodeBody(body, inputType(context, true), validation);
+    const { object, warnings } = served.decodeBody(body, inputType(context), validation);
     for (const text of warnings) warn(context, text);
     context.audit?.requestObject(object);
     return object;

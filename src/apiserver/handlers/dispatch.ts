@@ -4,7 +4,7 @@
  * What is not there is 404, what is there but not that way 405, both in go-restful's words, as clients know them.
  */
 import type { SubresourceInfo } from '#api/registry';
-import { newBadRequest, newStatusError, type StatusError } from '#machinery/status-error';
+import { newBadRequest, newMethodNotSupported, newNotFound, newStatusError, type StatusError } from '#machinery/status-error';
 import { warn, type RequestContext } from '../context.ts';
 import type { ApiResponse } from '../request.ts';
 import type { ResourceTable, TableEntry } from '../resource-table.ts';
@@ -48,6 +48,7 @@ export async function dispatch(options: DispatchOptions, context: RequestContext
   if (entry === undefined || info.verb === 'proxy') throw notFound();
   const deprecation = DEPRECATIONS[`${info.group}/${info.version}/${info.resource}`];
   if (deprecation !== undefined) warn(context, deprecation);
+  if (entry.served?.deprecation !== undefined) warn(context, entry.served.deprecation);
   checkScope(entry, context);
   const legacyWatch = info.verb === 'watch' && info.path.startsWith(`${prefixOf(context)}/watch/`);
   if (legacyWatch) {
@@ -101,7 +102,10 @@ async function dispatchObject(env: HandlerEnvironment, context: RequestContext, 
     case 'get': return handleGet(env, context, served);
     case 'list': return handleList(context, served);
     case 'watch': return handleWatch(env, context, served);
-    case 'create': if (named) break; return handleCreate(env, context, served);
+    case 'create':
+      if (named) break;
+      if (served.terminating === true) throw newMethodNotSupported(served.info.group, served.info.resource, 'create');
+      return handleCreate(env, context, served);
     case 'update': if (!named) break; return handleUpdate(env, context, served);
     case 'patch': if (!named) break; return handlePatch(env, context, served);
     case 'delete': return handleDelete(env, context, served);
@@ -115,7 +119,10 @@ async function dispatchSubresource(options: DispatchOptions, context: RequestCon
   const { env, table, connects } = options;
   const { info, request } = context;
   const subresource = entry.info.subresources.find((one) => one.name === info.subresource);
-  if (subresource === undefined) throw notFound();
+  if (subresource === undefined) {
+    if (entry.served?.custom === true) throw newNotFound(info.group, info.resource, info.name);
+    throw notFound();
+  }
   const connect = connects.find(info.group, info.resource, info.subresource);
   if (info.rest !== '' && info.rest !== '/' && info.subresource !== 'proxy') throw notFound();
   if (connect !== undefined) {

@@ -45,7 +45,9 @@ export async function handleScale(env: HandlerEnvironment, context: RequestConte
   if (verb === 'get') {
     const stored = await store.get(store.keyOf(info.namespaced ? context.info.namespace : '', context.info.name), context.signal);
     if (stored === undefined) throw newNotFound(info.group, info.resource, context.info.name);
-    return respondObject(context, served, output, scaleOf(served, versionedObject(served, stored)), 200);
+    const object = versionedObject(served, stored);
+    served.definition.scale?.requireReplicas?.(object);
+    return respondObject(context, served, output, scaleOf(served, object), 200);
   }
   const patching = verb === 'patch' ? patchTypeOf(header(context.request, 'content-type'), served.custom) : undefined;
   const body = await context.request.readBody(BODY_BYTES_MAX);
@@ -70,7 +72,7 @@ export async function handleScale(env: HandlerEnvironment, context: RequestConte
       if (entries !== undefined) old.metadata.managedFields = entries;
       const next = makeScale(old);
       const replicas = next.spec.replicas ?? 0;
-      const errors: FieldError[] = replicas < 0 ? [invalid(path('spec').child('replicas'), replicas, 'must be greater than or equal to 0')] : [];
+      const errors: FieldError[] = replicas < 0 && !served.custom ? [invalid(path('spec').child('replicas'), replicas, 'must be greater than or equal to 0')] : [];
       if (errors.length > 0) throw newInvalid('autoscaling', 'Scale', write.name, errors);
       if (patching === undefined) checkUid(next, object, write);
       const uid = next.metadata.uid ?? '';

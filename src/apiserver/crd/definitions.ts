@@ -1,0 +1,182 @@
+/**
+ * Follows the custom resource definitions: settles their names, serves their resources, and empties them before they go.
+ *
+ * Definitions are handled one after the other. A change of a definition replaces its stores, and with them its watches.
+ */
+import { apiservices } from '#api/generated/apiregistration/v1';
+import { customresourcedefinitions, type CustomResourceDefinition } from '#api/generated/apiextensions/v1';
+import { rfc3339, type Clock } from '#base/clock';
+import type { Logger } from '#base/log';
+import { WorkQueue } from '#base/queue/work-queue';
+import type { Client } from '#client/client';
+import type { Informer } from '#client/informer-contract';
+import { semanticEqual } from '#machinery/deep-equal';
+import { isConflict, isNotFound } from '#machinery/status-error';
+import { ensureApiService } from '../bootstrap/api-services.ts';
+import type { ResourceTable } from '../resource-table.ts';
+import { selectAll } from '../store/described.ts';
+import { serveDefinition, type CustomResources, type CustomResourcesOptions } from './custom-resource.ts';
+import { CLEANUP_FINALIZER } from './definition-hooks.ts';
+import { conditionOf, isEstablished, namedStatus, withCondition } from './names.ts';
+
+const RETRY_MS = 1_000;
+/** How often an emptying definition is looked at again. */
+const EMPTYING_MS = 500;
+
+export interface DefinitionsOptions extends CustomResourcesOptions {
+  readonly client: Client;
+  readonly definitions: Informer<CustomResourceDefinition>;
+  readonly table: ResourceTable;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+interface Serving { readonly signature: string; readonly resources: CustomResources }
+
+export class Definitions {
+  readonly #options: DefinitionsOptions;
+  readonly #queue = new WorkQueue();
+  readonly #serving = new Map<string, Serving>();
+
+  constructor(options: DefinitionsOptions) {
+    this.#options = options;
+    options.definitions.addHandlers({
+      onAdd: (definition) => this.#changed(definition), onUpdate: (_old, definition) => this.#changed(definition), onDelete: (definition) => this.#changed(definition),
+    });
+  }
+
+  /** Serves what is established already, then follows. */
+  async start(signal: AbortSignal): Promise<void> {
+    await this.#options.definitions.whenSynced(signal);
+    for (const definition of this.#options.definitions.list()) if (isEstablished(definition)) await this.#serve(definition, signal);
+    void this.#run(signal);
+  }
+
+  /** A name that became free may be another's now. */
+  #changed(definition: CustomResourceDefinition): void {
+    this.#queue.add(definition.metadata.name!);
+    for (const other of this.#options.definitions.list()) {
+      if (other.spec.group === definition.spec.group && conditionOf(other, 'NamesAccepted')?.status === 'False') this.#queue.add(other.metadata.name!);
+    }
+  }
+
+  async #run(signal: AbortSignal): Promise<void> {
+    for (;;) {
+      const name = await this.#queue.take(signal).catch(() => undefined);
+      if (name === undefined) return;
+      try {
+        await this.#settle(name, signal);
+      } catch (error) {
+        if (signal.aborted) return;
+        if (!isConflict(error) && !isNotFound(error)) this.#options.log.warn('Definition not settled', { name, error });
+        this.#again(name, RETRY_MS);
+      } finally {
+        this.#queue.done(name);
+      }
+    }
+  }
+
+  #again(name: string, delayMs: number): void {
+    this.#options.clock.setTimer(delayMs, () => this.#queue.add(name));
+  }
+
+  async #settle(name: string, signal: AbortSignal): Promise<void> {
+    const { client, definitions, clock } = this.#options;
+    if (definitions.get(name) === undefined) { await this.#end(name, signal); return; }
+    const definition = await client.for(customresourcedefinitions).get(name, { signal }).catch((error: unknown) => {
+      if (isNotFound(error)) return undefined;
+      throw error;
+    });
+    if (definition === undefined) return;
+    const isGoing = Boolean(definition.metadata.deletionTimestamp);
+    let current = definition;
+    if (!isGoing) {
+      const others = definitions.list().filter((other) => other.spec.group === definition.spec.group && other.metadata.name !== name);
+      const status = namedStatus(definition, others, rfc3339(clock.now()));
+      if (!semanticEqual(status, definition.status)) current = await client.for(customresourcedefinitions).updateStatus({ ...definition, status }, { signal });
+    }
+    if (isEstablished(current)) await this.#serve(current, signal);
+    if (isGoing) await this.#empty(current, signal);
+  }
+
+  async #serve(definition: CustomResourceDefinition, signal: AbortSignal): Promise<void> {
+    const { table, feed, client, clock } = this.#options;
+    const name = definition.metadata.name!;
+    const isGoing = Boolean(definition.metadata.deletionTimestamp);
+    const signature = JSON.stringify([definition.metadata.uid, definition.spec, definition.status?.acceptedNames, isGoing]);
+    const old = this.#serving.get(name);
+    if (old?.signature === signature) return;
+    const resources = serveDefinition(definition, this.#options, isGoing);
+    await feed.attach(resources.store.cache);
+    this.#withdraw(old);
+    for (const served of resources.served) table.add({ info: served.info, served });
+    this.#serving.set(name, { signature, resources });
+    for (const { info } of resources.served) await ensureApiService(client, info.group, info.version, 'true', rfc3339(clock.now()), signal);
+    await this.#dropApiServices(old, signal);
+  }
+
+  #withdraw(serving: Serving | undefined): void {
+    if (serving === undefined) return;
+    for (const { info } of serving.resources.served) this.#options.table.remove(info.group, info.version, info.resource);
+    // Ends its watches.
+    serving.resources.store.cache.replace([], this.#options.feed.revision);
+  }
+
+  async #end(name: string, signal: AbortSignal): Promise<void> {
+    const serving = this.#serving.get(name);
+    if (serving === undefined) return;
+    this.#serving.delete(name);
+    this.#options.feed.detach(serving.resources.store.cache);
+    this.#withdraw(serving);
+    await this.#dropApiServices(serving, signal);
+  }
+
+  /** Group versions that are served no more. */
+  async #dropApiServices(serving: Serving | undefined, signal: AbortSignal): Promise<void> {
+    for (const { info } of serving?.resources.served ?? []) {
+      if (this.#options.table.entries(info.group, info.version).length > 0) continue;
+      await this.#options.client.for(apiservices).delete(`${info.version}.${info.group}`, { signal }).catch((error: unknown) => { if (!isNotFound(error)) throw error; });
+    }
+  }
+
+  /** Removes the objects; the definition may go when there are none. */
+  async #empty(definition: CustomResourceDefinition, signal: AbortSignal): Promise<void> {
+    const { client, clock } = this.#options;
+    const name = definition.metadata.name!;
+    if (!(definition.metadata.finalizers ?? []).includes(CLEANUP_FINALIZER)) return;
+    const left = await this.#deleteObjects(name, signal);
+    const conditions = definition.status?.conditions ?? [];
+    const now = rfc3339(clock.now());
+    if (left > 0) {
+      const next = withCondition(conditions, { type: 'Terminating', status: 'True', reason: 'InstanceDeletionInProgress', message: 'CustomResource deletion is in progress' }, now);
+      if (!semanticEqual(next, conditions)) await client.for(customresourcedefinitions).updateStatus({ ...definition, status: { ...definition.status, conditions: next } }, { signal });
+      this.#again(name, EMPTYING_MS);
+      return;
+    }
+    const next = withCondition(conditions, { type: 'Terminating', status: 'False', reason: 'InstanceDeletionCompleted', message: 'removed all instances' }, now);
+    const finalizers = definition.metadata.finalizers!.filter((one) => one !== CLEANUP_FINALIZER);
+    await client.for(customresourcedefinitions).updateStatus({
+      ...definition, metadata: { ...definition.metadata, finalizers }, status: { ...definition.status, conditions: next },
+    }, { signal });
+  }
+
+  /** @returns how many are left. */
+  async #deleteObjects(name: string, signal: AbortSignal): Promise<number> {
+    const { client, feed } = this.#options;
+    const resources = this.#serving.get(name)?.resources;
+    if (resources === undefined) return 0;
+    const { store, served: [first] } = resources;
+    await feed.waitUntilFresh(signal);
+    const objects = store.cache.select(selectAll());
+    if (first === undefined) {
+      for (const { key } of objects) await store.engine.write({ key: store.prefix + key, value: undefined, expectedRevision: store.cache.get(key)?.revision ?? 0 });
+      return objects.length;
+    }
+    const { group, version, resource } = first.info;
+    for (const namespace of new Set(objects.map((object) => object.namespace))) {
+      await client.raw('DELETE', `/apis/${group}/${version}/${namespace === '' ? '' : `namespaces/${namespace}/`}${resource}`, { signal });
+    }
+    await feed.waitUntilFresh(signal);
+    return store.cache.size;
+  }
+}
