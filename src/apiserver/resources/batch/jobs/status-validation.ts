@@ -99,7 +99,7 @@ function checkFinishedCounts(job: Job, old: Job, faults: Faults): void {
   if ((finishedChanged || status.terminating !== before.terminating) && finished && (status.terminating ?? 0) > 0) {
     faults.invalid('status.terminating', status.terminating, 'terminating>0 is invalid for finished job');
   }
-  if ((status.ready !== before.ready || activeChanged) && (status.ready ?? 0) > (status.active ?? 0)) {
+  if ((status.ready !== before.ready || activeChanged) && status.ready !== undefined && status.ready > (status.active ?? 0)) {
     faults.invalid('status.ready', status.ready, 'cannot set more ready pods than active');
   }
 }
