@@ -68,7 +68,7 @@ export function createProbeManager(options: ProbeManagerOptions): ProbeManager {
         clock: options.clock, random: options.random, log: options.log, events: options.events, results,
         probe: (wanted, pod, of, target, signal) => probeOnce(options.runtime, options.clock, wanted, pod, of, target.containerId, target.podIp, signal),
         onProbed: (result) => options.onProbed?.(kind, result, container.name, entry.pod.metadata.name!, entry.pod.metadata.namespace!, uid),
-        target: () => targetOf(uid, container), isOver: () => isOver(uid, container),
+        target: () => targetOf(uid, container), isOver: () => isOver(uid, container), onOver: () => entry.workers.delete(key),
       }, kind, () => probed.get(uid)?.pod ?? entry.pod, container, restored));
     }
   }

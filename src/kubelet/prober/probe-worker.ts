@@ -27,6 +27,8 @@ export interface ProbeWorkerDeps {
   onProbed(result: string): void;
   /** The pod is gone or never restarts this container. */
   isOver(): boolean;
+  /** This worker has ended by itself. */
+  onOver(): void;
 }
 
 const OUTPUT_CHARS_MAX = 500;
@@ -68,7 +70,11 @@ export function startProbeWorker(deps: ProbeWorkerDeps, kind: ProbeKind, pod: ()
     if (target === undefined) return periodMs;
     adopt(target);
     if (onHold) return periodMs;
-    if (!target.running) { deps.results.set(kind, currentId, 'failure', pod().metadata.uid!); return periodMs; }
+    if (!target.running) {
+      // What does not run is not ready; whether it lives is no question any more.
+      if (kind === 'readiness') deps.results.set(kind, currentId, 'failure', pod().metadata.uid!);
+      return periodMs;
+    }
     const delayMs = (probe.initialDelaySeconds ?? 0) * 1000 - (deps.clock.now() - target.startedAtMs);
     if (delayMs > 0) return Math.min(delayMs, periodMs);
     if (target.started ? kind === 'startup' : kind !== 'startup') return periodMs;
@@ -109,7 +115,7 @@ export function startProbeWorker(deps: ProbeWorkerDeps, kind: ProbeKind, pod: ()
   function tick(): void {
     if (busy || stop.signal.aborted) return;
     busy = true;
-    probeOne().then((nextMs) => { busy = false; if (nextMs === undefined) stop.abort(); else schedule(nextMs); }, (error: unknown) => {
+    probeOne().then((nextMs) => { busy = false; if (nextMs !== undefined) { schedule(nextMs); return; } stop.abort(); deps.onOver(); }, (error: unknown) => {
       busy = false;
       deps.log.error('probe worker failed', { container: container.name, kind, error });
       schedule(periodMs);
