@@ -172,6 +172,12 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     return entry === undefined || (!entry.info.namespaced && info.namespace !== '');
   }
 
+  async function ensureServiceNetwork(now: string, signal: AbortSignal): Promise<void> {
+    await ensureServiceCidr(client, serviceCidrs, now, signal);
+    const [address, port] = splitAddress(options.advertise ?? DEFAULT_ADVERTISE);
+    await ensureKubernetesService(client, { serviceIp: new AddressRange(serviceCidrs[0]!).first(), address, port }, signal);
+  }
+
   const listeners: Listener[] = [];
   return {
     handler, access, table, feed,
@@ -182,14 +188,11 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
       for (const store of stores.all) await feed.attach(store.cache);
       await access.start(signal);
       await ensureSystemNamespaces(client, signal);
-      await ensurePriorityClasses(client, signal);
-      await access.bootstrap(signal);
-      await ensureServiceCidr(client, serviceCidrs, rfc3339(clock.now()), signal);
-      const [address, port] = splitAddress(options.advertise ?? DEFAULT_ADVERTISE);
-      await ensureKubernetesService(client, { serviceIp: new AddressRange(serviceCidrs[0]!).first(), address, port }, signal);
-      await ensureFlowControl(client, rfc3339(clock.now()), signal);
-      await definitions.start(stopping.signal);
-      await ensureApiServices(client, table, rfc3339(clock.now()), signal);
+      const now = rfc3339(clock.now());
+      // They do not need each other: together they share the store's group commits.
+      await Promise.all([
+        ensurePriorityClasses(client, signal), access.bootstrap(signal), ensureServiceNetwork(now, signal), ensureFlowControl(client, now, signal), ensureApiServices(client, table, now, signal),
+      ]);
       void repairRegularly({ client, allocators, clock, log }, stopping.signal);
       state.started = true;
       void compactRegularly(storage, clock, log, stopping.signal);

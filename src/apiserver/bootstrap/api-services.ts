@@ -24,10 +24,8 @@ function versionPriority(group: string, version: string): number {
 }
 
 export async function ensureApiServices(client: Client, table: ResourceTable, now: string, signal: AbortSignal): Promise<void> {
-  for (const group of table.groups()) {
-    if (group === 'apiregistration.k8s.io') continue;
-    for (const version of table.versions(group)) await ensureApiService(client, group, version, 'onstart', now, signal);
-  }
+  const groups = table.groups().filter((group) => group !== 'apiregistration.k8s.io');
+  await Promise.all(groups.flatMap((group) => table.versions(group).map((version) => ensureApiService(client, group, version, 'onstart', now, signal))));
 }
 
 /** @param managed how long it is kept: `onstart` of what is always there, `true` of what comes and goes. */

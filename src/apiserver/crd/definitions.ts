@@ -15,15 +15,15 @@ import { isConflict, isNotFound } from '#machinery/status-error';
 import { ensureApiService } from '../bootstrap/api-services.ts';
 import type { ResourceTable } from '../resource-table.ts';
 import { selectAll } from '../store/described.ts';
-import { serveDefinition, type CustomResources, type CustomResourcesOptions } from './custom-resource.ts';
 import { CLEANUP_FINALIZER } from './definition-hooks.ts';
-import { conditionOf, isEstablished, namedStatus, withCondition } from './names.ts';
+import { conditionOf, isEstablished, settledStatus, withCondition } from './names.ts';
+import { serveDefinition, type ServedDefinition, type ServeOptions } from './serve-definition.ts';
 
 const RETRY_MS = 1_000;
 /** How often an emptying definition is looked at again. */
 const EMPTYING_MS = 500;
 
-export interface DefinitionsOptions extends CustomResourcesOptions {
+export interface DefinitionsOptions extends ServeOptions {
   readonly client: Client;
   readonly definitions: Informer<CustomResourceDefinition>;
   readonly table: ResourceTable;
@@ -31,12 +31,14 @@ export interface DefinitionsOptions extends CustomResourcesOptions {
   readonly log: Logger;
 }
 
-interface Serving { readonly signature: string; readonly resources: CustomResources }
+interface Serving { readonly signature: string; readonly resources: ServedDefinition }
 
 export class Definitions {
   readonly #options: DefinitionsOptions;
   readonly #queue = new WorkQueue();
   readonly #serving = new Map<string, Serving>();
+  /** The signature whose API services are there. */
+  readonly #announced = new Map<string, string>();
 
   constructor(options: DefinitionsOptions) {
     this.#options = options;
@@ -92,32 +94,47 @@ export class Definitions {
     let current = definition;
     if (!isGoing) {
       const others = definitions.list().filter((other) => other.spec.group === definition.spec.group && other.metadata.name !== name);
-      const status = namedStatus(definition, others, rfc3339(clock.now()));
+      const status = settledStatus(definition, others, rfc3339(clock.now()));
+      // Who reads that it is established must find it served.
+      if (isEstablished({ ...definition, status })) await this.#serve({ ...definition, status }, signal);
       if (!semanticEqual(status, definition.status)) current = await client.for(customresourcedefinitions).updateStatus({ ...definition, status }, { signal });
-    }
-    if (isEstablished(current)) await this.#serve(current, signal);
+    } else if (isEstablished(current)) await this.#serve(current, signal);
+    if (isEstablished(current)) await this.#announce(name, signal);
     if (isGoing) await this.#empty(current, signal);
   }
 
   async #serve(definition: CustomResourceDefinition, signal: AbortSignal): Promise<void> {
-    const { table, feed, client, clock } = this.#options;
+    const { table, feed } = this.#options;
     const name = definition.metadata.name!;
     const isGoing = Boolean(definition.metadata.deletionTimestamp);
     const signature = JSON.stringify([definition.metadata.uid, definition.spec, definition.status?.acceptedNames, isGoing]);
     const old = this.#serving.get(name);
     if (old?.signature === signature) return;
-    const resources = serveDefinition(definition, this.#options, isGoing);
+    const resources = serveDefinition(definition, definition.status!.acceptedNames!, isGoing, this.#options);
     await feed.attach(resources.store.cache);
     this.#withdraw(old);
-    for (const served of resources.served) table.add({ info: served.info, served });
+    // What is built in stays what it is.
+    for (const served of resources.served) if (table.find(served.info.group, served.info.version, served.info.resource) === undefined) table.add({ info: served.info, served });
     this.#serving.set(name, { signature, resources });
-    for (const { info } of resources.served) await ensureApiService(client, info.group, info.version, 'true', rfc3339(clock.now()), signal);
     await this.#dropApiServices(old, signal);
+  }
+
+  /** Its group versions stand among the API services. */
+  async #announce(name: string, signal: AbortSignal): Promise<void> {
+    const { client, clock } = this.#options;
+    const serving = this.#serving.get(name);
+    if (serving === undefined || this.#announced.get(name) === serving.signature) return;
+    for (const { info } of serving.resources.served) await ensureApiService(client, info.group, info.version, 'true', rfc3339(clock.now()), signal);
+    this.#announced.set(name, serving.signature);
   }
 
   #withdraw(serving: Serving | undefined): void {
     if (serving === undefined) return;
-    for (const { info } of serving.resources.served) this.#options.table.remove(info.group, info.version, info.resource);
+    const { table } = this.#options;
+    for (const served of serving.resources.served) {
+      const { group, version, resource } = served.info;
+      if (table.find(group, version, resource)?.served === served) table.remove(group, version, resource);
+    }
     // Ends its watches.
     serving.resources.store.cache.replace([], this.#options.feed.revision);
   }
@@ -126,6 +143,7 @@ export class Definitions {
     const serving = this.#serving.get(name);
     if (serving === undefined) return;
     this.#serving.delete(name);
+    this.#announced.delete(name);
     this.#options.feed.detach(serving.resources.store.cache);
     this.#withdraw(serving);
     await this.#dropApiServices(serving, signal);
@@ -153,7 +171,9 @@ export class Definitions {
       this.#again(name, EMPTYING_MS);
       return;
     }
-    const next = withCondition(conditions, { type: 'Terminating', status: 'False', reason: 'InstanceDeletionCompleted', message: 'removed all instances' }, now);
+    const next = withCondition(conditions, isEstablished(definition)
+      ? { type: 'Terminating', status: 'False', reason: 'InstanceDeletionCompleted', message: 'removed all instances' }
+      : { type: 'Terminating', status: 'False', reason: 'NeverEstablished', message: 'resource was never established' }, now);
     const finalizers = definition.metadata.finalizers!.filter((one) => one !== CLEANUP_FINALIZER);
     await client.for(customresourcedefinitions).updateStatus({
       ...definition, metadata: { ...definition.metadata, finalizers }, status: { ...definition.status, conditions: next },

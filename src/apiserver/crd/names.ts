@@ -1,6 +1,9 @@
 /** Which names a definition may have beside the others of its group, and whether it is established. */
 import type { CustomResourceDefinition, CustomResourceDefinitionCondition, CustomResourceDefinitionNames, CustomResourceDefinitionStatus } from '#api/generated/apiextensions/v1';
 import { semanticEqual } from '#machinery/deep-equal';
+import { fieldErrorsText, invalid } from '#machinery/field-error';
+import { quote } from '#machinery/go-print';
+import { structuralFaults } from '../resources/apiextensions/customresourcedefinitions/structural.ts';
 
 type Condition = CustomResourceDefinitionCondition;
 
@@ -20,7 +23,15 @@ export function withCondition(conditions: readonly Condition[], next: Condition,
 }
 
 /** @param others all other definitions of the group. @returns the status it should have */
-export function namedStatus(definition: CustomResourceDefinition, others: readonly CustomResourceDefinition[], now: string): CustomResourceDefinitionStatus {
+export function settledStatus(definition: CustomResourceDefinition, others: readonly CustomResourceDefinition[], now: string): CustomResourceDefinitionStatus {
+  const status = namedStatus(definition, others, now);
+  let conditions = status.conditions ?? [];
+  for (const condition of [approvalCondition(definition), unstructuralCondition(definition)]) if (condition !== undefined) conditions = withCondition(conditions, condition, now);
+  if (unstructuralCondition(definition) === undefined) conditions = conditions.filter(({ type }) => type !== 'NonStructuralSchema');
+  return { ...status, conditions };
+}
+
+function namedStatus(definition: CustomResourceDefinition, others: readonly CustomResourceDefinition[], now: string): CustomResourceDefinitionStatus {
   const accepted = definition.status?.acceptedNames ?? { plural: '', kind: '' };
   const wanted = definition.spec.names;
   const names: CustomResourceDefinitionNames = { ...accepted };
@@ -53,4 +64,33 @@ export function namedStatus(definition: CustomResourceDefinition, others: readon
       : { type: 'Established', status: 'False', reason: 'NotAccepted', message: 'not all names are accepted' }, now);
   }
   return { ...definition.status, conditions, acceptedNames: names };
+}
+
+const APPROVAL_ANNOTATION = 'api-approved.kubernetes.io';
+const APPROVAL_TEXT = 'protected groups must have approval annotation "api-approved.kubernetes.io"';
+const APPROVAL_REFERENCE = 'see https://github.com/kubernetes/enhancements/pull/1111';
+
+/** Of the community's groups; undefined for others. */
+function approvalCondition(crd: CustomResourceDefinition): Condition | undefined {
+  const { group } = crd.spec;
+  if (!['k8s.io', 'kubernetes.io'].some((domain) => group === domain || group.endsWith(`.${domain}`))) return undefined;
+  const text = crd.metadata.annotations?.[APPROVAL_ANNOTATION] ?? '';
+  const condition = (status: string, reason: string, message: string): Condition => ({ type: 'KubernetesAPIApprovalPolicyConformant', status, reason, message });
+  if (text === '') return condition('False', 'MissingAnnotation', `${APPROVAL_TEXT}, ${APPROVAL_REFERENCE}`);
+  if (text.startsWith('unapproved')) return condition('False', 'UnapprovedAnnotation', `not approved: ${quote(text)}`);
+  if (/^[A-Za-z][A-Za-z0-9+.-]*:\/\/[^/]+/.test(text)) return condition('True', 'ApprovedAnnotation', `approved in ${text}`);
+  return condition('False', 'InvalidAnnotation', `${APPROVAL_TEXT} with either a URL or a reason starting with "unapproved", ${APPROVAL_REFERENCE}`);
+}
+
+/** Of definitions from before schemas had to be structural. */
+function unstructuralCondition({ spec }: CustomResourceDefinition): Condition | undefined {
+  const faults = [
+    ...(spec.preserveUnknownFields === true ? [invalid('spec.preserveUnknownFields', true, 'must be false')] : []),
+    ...spec.versions.flatMap((version, index) => {
+      const schema = version.schema?.openAPIV3Schema;
+      return schema === undefined ? [] : structuralFaults(schema, `spec.versions[${index}].schema.openAPIV3Schema`);
+    }),
+  ];
+  if (faults.length === 0) return undefined;
+  return { type: 'NonStructuralSchema', status: 'True', reason: 'Violations', message: fieldErrorsText(faults) };
 }

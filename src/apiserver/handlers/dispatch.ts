@@ -106,7 +106,10 @@ async function dispatchObject(env: HandlerEnvironment, context: RequestContext, 
       if (named) break;
       if (served.terminating === true) throw newMethodNotSupported(served.info.group, served.info.resource, 'create');
       return handleCreate(env, context, served);
-    case 'update': if (!named) break; return handleUpdate(env, context, served);
+    case 'update':
+      if (!named && served.custom) throw newBadRequest('name must be provided');
+      if (!named) break;
+      return handleUpdate(env, context, served);
     case 'patch': if (!named) break; return handlePatch(env, context, served);
     case 'delete': return handleDelete(env, context, served);
     case 'deletecollection': return handleDeleteCollection(env, context, served);

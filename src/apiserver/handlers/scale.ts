@@ -80,7 +80,7 @@ export async function handleScale(env: HandlerEnvironment, context: RequestConte
         throw newConflict(info.group, `${info.resource}/scale`, write.name, `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${object.metadata.uid ?? ''}`);
       }
       served.definition.scale!.setReplicas(object, replicas);
-      if (next.metadata.resourceVersion) object.metadata.resourceVersion = next.metadata.resourceVersion; else delete object.metadata.resourceVersion;
+      if (next.metadata.resourceVersion) object.metadata.resourceVersion = next.metadata.resourceVersion; else if (!served.custom) delete object.metadata.resourceVersion;
       const tracked = parentEntries(object.metadata.managedFields, next.metadata.managedFields, served.apiVersion, paths);
       if (tracked === undefined) delete object.metadata.managedFields; else object.metadata.managedFields = tracked;
       return object;
