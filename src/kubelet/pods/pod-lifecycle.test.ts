@@ -191,6 +191,14 @@ describe('pod life', () => {
     assert.equal(w.status().phase, 'Running');
   });
 
+  it('does not try faster because failing tries make noise', async () => {
+    const w = world();
+    w.runtime.failures.set('runPodSandbox', new CriError('unknown', 'no'));
+    w.run(podOf({}));
+    for (let i = 0; i < 100; i++) { await w.clock.advance(100); w.workers.poke('u1'); }
+    assert.ok(w.calls().filter((call) => call.startsWith('runPodSandbox')).length <= 11);
+  });
+
   it('ends at the active deadline', async () => {
     const w = world();
     w.run(podOf({ activeDeadlineSeconds: 20, restartPolicy: 'Never' }));

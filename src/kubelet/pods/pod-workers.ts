@@ -68,9 +68,13 @@ interface Worker {
   /** Work came in while it ran. */
   pending: boolean;
   timer: Timer | undefined;
+  /** Before this (monotonic), hints do not lead to another try: a failing try makes hints itself. */
+  holdUntilMs: number;
   onStopped: (() => void)[];
 }
 
+/** After a failure. */
+const HOLD_MS = 1_000;
 /** Upstream's pace for a pod whose sync failed. */
 const RETRY_MS = 10_000;
 
@@ -83,7 +87,7 @@ export function createPodWorkers(options: PodWorkersOptions): PodWorkers {
   function workerOf(uid: string, pod: Pod | undefined): Worker {
     let worker = workers.get(uid);
     if (worker === undefined) {
-      worker = { uid, pod, phase: 'sync', graceSeconds: undefined, failure: undefined, running: undefined, pending: false, timer: undefined, onStopped: [] };
+      worker = { uid, pod, phase: 'sync', graceSeconds: undefined, failure: undefined, running: undefined, pending: false, timer: undefined, holdUntilMs: 0, onStopped: [] };
       workers.set(uid, worker);
     }
     if (pod !== undefined) worker.pod = pod;
@@ -111,6 +115,7 @@ export function createPodWorkers(options: PodWorkersOptions): PodWorkers {
     const startedMs = clock.monotonicNow();
     const work = step(worker, running.signal).finally(() => options.onDone?.(phase, (clock.monotonicNow() - startedMs) / 1000)).then((againMs) => finishStep(worker, againMs), (error: unknown) => {
       if (!running.signal.aborted && !stopped) log.warn('pod was not synced; it is tried again', { pod: worker.pod === undefined ? worker.uid : podText(worker.pod), phase: worker.phase, error: error instanceof Error ? error.message : error });
+      if (!running.signal.aborted) worker.holdUntilMs = clock.monotonicNow() + HOLD_MS;
       finishStep(worker, running.signal.aborted ? 0 : (options.retryMs ?? RETRY_MS) * (1 + random.next() / 2));
     }).finally(() => inFlight.delete(work));
     inFlight.add(work);
@@ -119,7 +124,9 @@ export function createPodWorkers(options: PodWorkersOptions): PodWorkers {
   function finishStep(worker: Worker, againMs: number | undefined): void {
     worker.running = undefined;
     if (worker.phase === 'finished') { releaseWaiting(); return; }
-    if (worker.pending || againMs === 0) kick(worker);
+    const holdMs = worker.holdUntilMs - clock.monotonicNow();
+    if (worker.pending && holdMs > 0) again(worker, holdMs);
+    else if (worker.pending || againMs === 0) kick(worker);
     else if (againMs !== undefined) again(worker, againMs);
   }
 
@@ -190,7 +197,12 @@ export function createPodWorkers(options: PodWorkersOptions): PodWorkers {
       worker.phase = 'terminating';
       kick(worker);
     },
-    poke: (uid) => { const worker = workers.get(uid); if (worker !== undefined) kick(worker); },
+    poke: (uid) => {
+      const worker = workers.get(uid);
+      if (worker === undefined || worker.phase === 'finished') return;
+      const holdMs = worker.holdUntilMs - clock.monotonicNow();
+      if (worker.running === undefined && holdMs > 0) again(worker, holdMs); else kick(worker);
+    },
     isKnown: (uid) => workers.has(uid),
     isStopped: (uid) => { const phase = workers.get(uid)?.phase; return phase === undefined || phase === 'terminated' || phase === 'finished'; },
     isFinished: (uid) => workers.get(uid)?.phase === 'finished',
