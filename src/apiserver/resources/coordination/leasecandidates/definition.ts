@@ -1,39 +1,37 @@
-/** Lease candidates as a resource: who could lead, and with which version. */
-import { leasecandidates, type LeaseCandidate } from '#api/generated/coordination/v1beta1';
-import { path } from '#machinery/field-error';
-import { validateObjectMetaUpdate } from '#machinery/validation/object-meta';
+/** Candidates for a lease, from which the coordinated leader election picks. */
+import { leasecandidates, type LeaseCandidate, type LeaseCandidateSpec } from '#api/generated/coordination/v1beta1';
+import { configMapKeyFaults } from '#machinery/names';
+import { IMMUTABLE_FIELD } from '#machinery/validation/object-meta';
 import type { ResourceDefinition } from '../../definition.ts';
 import { type Faults, faultsOf } from '../../rules/faults.ts';
 import { checkLeaseStrategy, OLDEST_EMULATION_VERSION } from '../../rules/lease-strategy.ts';
+import { checkFinalizers, checkMetaOnUpdate } from '../../rules/metadata.ts';
+import { compareSemanticVersions, parseSemanticVersion, type SemanticVersion } from './semantic-version.ts';
 
-const VERSION = /^(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)(?:-([0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*))?(?:\+[0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*)?$/;
+const ZERO: SemanticVersion = { numbers: [0, 0, 0], preRelease: [] };
 
-function numbersOf(version: string): number[] {
-  return (VERSION.exec(version)?.slice(1, 4) ?? ['0', '0', '0']).map(Number);
+function readVersion(text: string | undefined, place: string, faults: Faults): SemanticVersion {
+  if (!text) return ZERO;
+  const version = parseSemanticVersion(text);
+  if (!version) faults.invalid(place, text, 'must be a valid semantic version');
+  return version ?? ZERO;
 }
 
-function isOlder(version: string, than: string): boolean {
-  const other = numbersOf(than);
-  const difference = numbersOf(version).map((number, index) => number - other[index]!).find((one) => one !== 0) ?? 0;
-  if (difference !== 0) return difference < 0;
-  // A version before the release is older than the release.
-  return version.includes('-') && !than.includes('-');
+function checkSpec(spec: Partial<LeaseCandidateSpec>, faults: Faults): void {
+  if (!spec.leaseName) faults.required('spec.leaseName');
+  const emulated = readVersion(spec.emulationVersion, 'spec.emulationVersion', faults);
+  if (!spec.binaryVersion) faults.required('spec.binaryVersion');
+  const binary = readVersion(spec.binaryVersion, 'spec.binaryVersion', faults);
+  if (spec.binaryVersion && spec.emulationVersion && compareSemanticVersions(binary, emulated) < 0) {
+    faults.invalid('spec.binaryVersion', spec.binaryVersion, 'must be greater than or equal to `emulationVersion`');
+  }
+  checkStrategy(spec.strategy, emulated, faults);
 }
 
-function checkCandidate({ spec }: LeaseCandidate, faults: Faults): void {
-  const { leaseName, emulationVersion = '', binaryVersion = '', strategy } = spec ?? {} as Partial<LeaseCandidate['spec']> & object;
-  if (!leaseName) faults.required('spec.leaseName');
-  if (emulationVersion !== '' && !VERSION.test(emulationVersion)) {
-    faults.invalid('spec.emulationVersion', emulationVersion, 'must be a valid semantic version');
-  }
-  if (binaryVersion === '') faults.required('spec.binaryVersion');
-  else if (!VERSION.test(binaryVersion)) faults.invalid('spec.binaryVersion', binaryVersion, 'must be a valid semantic version');
-  if (binaryVersion !== '' && emulationVersion !== '' && isOlder(binaryVersion, emulationVersion)) {
-    faults.invalid('spec.binaryVersion', binaryVersion, 'must be greater than or equal to `emulationVersion`');
-  }
+function checkStrategy(strategy: string | undefined, emulated: SemanticVersion, faults: Faults): void {
   if (!strategy) return faults.required('spec.strategy');
-  if (strategy === OLDEST_EMULATION_VERSION && numbersOf(emulationVersion).every((number) => number === 0)) {
-    faults.required('spec.emulationVersion', "must be specified when `strategy` is 'OldestEmulationVersion'");
+  if (strategy === OLDEST_EMULATION_VERSION && compareSemanticVersions(emulated, ZERO) === 0) {
+    faults.required('spec.emulationVersion', `must be specified when \`strategy\` is '${OLDEST_EMULATION_VERSION}'`);
   }
   checkLeaseStrategy(strategy, 'spec.strategy', faults);
 }
@@ -41,13 +39,16 @@ function checkCandidate({ spec }: LeaseCandidate, faults: Faults): void {
 export const leaseCandidateDefinition: ResourceDefinition<LeaseCandidate> = {
   resource: leasecandidates,
   schema: 'coordination/v1beta1.LeaseCandidate',
-  nameRule: 'dns1123-subdomain',
+  nameRule: (name) => configMapKeyFaults(name),
   strategy: {
-    validateCreate: (candidate) => faultsOf((faults) => checkCandidate(candidate, faults)),
+    validateCreate: (candidate) => faultsOf((faults) => {
+      checkFinalizers(candidate, faults);
+      checkSpec(candidate.spec ?? {}, faults);
+    }),
     validateUpdate: (candidate, old) => faultsOf((faults) => {
-      faults.add(validateObjectMetaUpdate(candidate.metadata, old.metadata, path('metadata')));
-      checkCandidate(candidate, faults);
-      if (candidate.spec?.leaseName !== old.spec?.leaseName) faults.invalid('spec.leaseName', candidate.spec?.leaseName, 'field is immutable');
+      checkMetaOnUpdate(candidate, old, faults);
+      checkSpec(candidate.spec ?? {}, faults);
+      if (candidate.spec?.leaseName !== old.spec?.leaseName) faults.invalid('spec.leaseName', candidate.spec?.leaseName, IMMUTABLE_FIELD);
     }),
   },
   allowCreateOnUpdate: true,
