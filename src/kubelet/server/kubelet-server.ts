@@ -39,6 +39,7 @@ export interface KubeletServer { start(): Promise<void>; stop(): Promise<void>; 
 
 const HEADERS_TIMEOUT_MS = 30_000;
 const REQUEST_TIMEOUT_MS = 60_000;
+const KEEP_ALIVE_MS = 15_000;
 const PATH_CHARS_MAX = 16 * 1024;
 
 export function createKubeletServer(options: KubeletServerOptions): KubeletServer {
@@ -49,7 +50,11 @@ export function createKubeletServer(options: KubeletServerOptions): KubeletServe
   const upgrades: readonly UpgradeRoute[] = streaming?.upgrades ?? [];
   const stopping = new AbortController();
   const sockets = new Set<Duplex>();
-  const server: Server = createServer({ cert: options.serving.certificate, key: options.serving.key, ca: options.serving.clientCa, requestCert: true, rejectUnauthorized: NO_CERTIFICATE_NEEDED, minVersion: 'TLSv1.2' });
+  const server: Server = createServer({
+    cert: options.serving.certificate, key: options.serving.key, ca: options.serving.clientCa, requestCert: true, rejectUnauthorized: NO_CERTIFICATE_NEEDED, minVersion: 'TLSv1.2',
+    // A caller that vanished without a word frees its stream.
+    keepAlive: true, keepAliveInitialDelay: KEEP_ALIVE_MS,
+  });
   server.headersTimeout = HEADERS_TIMEOUT_MS;
   server.requestTimeout = REQUEST_TIMEOUT_MS;
   server.on('connection', (socket: Duplex) => { sockets.add(socket); socket.once('close', () => sockets.delete(socket)); });
