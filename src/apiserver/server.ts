@@ -29,6 +29,7 @@ import { ensureApiServices } from './bootstrap/api-services.ts';
 import { ensureFlowControl } from './bootstrap/flow-control.ts';
 import { ensurePriorityClasses, ensureSystemNamespaces } from './bootstrap/system-objects.ts';
 import type { RequestContext } from './context.ts';
+import { schemaValueChecksWith } from './crd/default-faults.ts';
 import { definitionHooks } from './crd/definition-hooks.ts';
 import { Definitions } from './crd/definitions.ts';
 import { NO_RULES, type RuleCompiler } from './crd/rules.ts';
@@ -56,6 +57,7 @@ import { createListener, type Listener } from './listener.ts';
 import type { ApiHandler, ApiResponse, UserInfo } from './request.ts';
 import { ResourceTable } from './resource-table.ts';
 import { resourceStoreObjects } from './resources/decisions/resource-store-objects.ts';
+import { useSchemaValueChecks } from './resources/apiextensions/customresourcedefinitions/schema-values.ts';
 import { registeredResources, servedResources, type RuntimeConfig } from './resources/registry.ts';
 import { builtInStores } from './store/built-in-stores.ts';
 import { leasePool } from './store/lease-pool.ts';
@@ -138,8 +140,10 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     clock, random, log, admission: access.admission, authorizer: access.authorizer, featureEnabled: options.featureEnabled ?? featureGates(KNOWN_FEATURES).enabled,
     hooksOf: (served) => hooks.get(`${served.info.group}/${served.info.resource}`), leaseFor: leasePool(storage, clock),
   };
+  const rules = options.rules ?? NO_RULES;
+  useSchemaValueChecks(schemaValueChecksWith(rules));
   const definitions = new Definitions({
-    client, definitions: informers.for(customresourcedefinitions), table, engine: storage, feed, clock, log, now: () => clock.now(), rules: options.rules ?? NO_RULES,
+    client, definitions: informers.for(customresourcedefinitions), table, engine: storage, feed, clock, log, now: () => clock.now(), rules,
   });
   const connects = new ConnectRegistry(options.connectHandlers ?? []);
   const state = { started: false, stopping: false };

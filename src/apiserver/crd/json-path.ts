@@ -97,7 +97,11 @@ class Parser {
 
 function element(inner: string): Step {
   const key = /^'(.*)'$/.exec(inner);
-  if (key !== null) return field(key[1]!.replace(/\\(.)/g, '$1'));
+  // A dot in a quoted name is one between names all the same, unless it is escaped.
+  if (key !== null) {
+    const steps = new Parser(`.${key[1]!}`).steps();
+    return (values) => run(steps, values);
+  }
   if (inner === '*') return everything;
   const parts = /^(-?\d*)(?:(:)(-?\d*))?(?::(-?\d*))?$/.exec(inner);
   if (parts === null) throw new PathError(inner);

@@ -51,16 +51,17 @@ export function apiResourceList(table: ResourceTable, group: string, version: st
     resources.push(apiResource(entry));
     for (const sub of entry.info.subresources) resources.push(apiSubresource(entry.info, sub));
   }
+  const byName = (a: Json, b: Json): number => ((a['name'] as string) < (b['name'] as string) ? -1 : 1);
   return {
     kind: 'APIResourceList', ...(group === '' ? {} : { apiVersion: 'v1' }), groupVersion: formatGroupVersion(group, version),
-    resources: resources.sort((a, b) => ((a['name'] as string) < (b['name'] as string) ? -1 : 1)),
+    resources: table.isCustomGroup(group) ? resources : resources.sort(byName),
   };
 }
 
 function apiResource({ info, served }: TableEntry): Json {
   const stored = served === undefined ? undefined : splitVersion(served.storedApiVersion);
   return {
-    name: info.resource, singularName: info.singular, namespaced: info.namespaced, ...(served?.custom === true ? { group: info.group, version: info.version } : {}), kind: info.kind, verbs: [...info.verbs],
+    name: info.resource, singularName: info.singular, namespaced: info.namespaced, kind: info.kind, verbs: [...info.verbs],
     ...(info.shortNames.length > 0 ? { shortNames: [...info.shortNames] } : {}), ...(info.categories.length > 0 ? { categories: [...info.categories] } : {}),
     ...(stored === undefined ? {} : { storageVersionHash: storageVersionHash(stored[0], stored[1], served!.storedKind) }),
   };

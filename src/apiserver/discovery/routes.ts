@@ -79,6 +79,7 @@ export function routes(options: RouteOptions): Routes {
           return encoded(context, { kind: 'APIGroup', apiVersion: 'v1', ...apiGroup(table, second) });
         }
         if (table.versions(second).includes(third)) return versionDocumentOf(context, second, third);
+        if (table.isCustomGroup(second)) return pageNotFound();
         throw notFound();
       }
       case 'version':

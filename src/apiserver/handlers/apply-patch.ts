@@ -170,8 +170,11 @@ function decodeKind(target: PatchTarget, text: string, apiVersion: string, kind:
 }
 
 function withKind(object: KubeObject, target: PatchTarget): KubeObject {
-  object.apiVersion = target.apiVersion;
-  object.kind = target.kind;
+  // Validation tells of a custom resource that a patch made another kind of.
+  if (target.decode === undefined) {
+    object.apiVersion = target.apiVersion;
+    object.kind = target.kind;
+  }
   object.metadata ??= {};
   return object;
 }

@@ -92,9 +92,10 @@ export function statusErrorResponse(request: ApiRequest, error: StatusError): Ap
   return answer;
 }
 
-function listMeta(found: ListResult): ListMeta {
+/** @param saysEnd lists of custom resources say so when they are at their end. */
+function listMeta(found: ListResult, saysEnd: boolean): ListMeta {
   return {
-    resourceVersion: String(found.revision), ...(found.continueToken === '' ? {} : { continue: found.continueToken }),
+    resourceVersion: String(found.revision), ...(found.continueToken === '' && !saysEnd ? {} : { continue: found.continueToken }),
     ...(found.remaining === undefined ? {} : { remainingItemCount: found.remaining }),
   };
 }
@@ -111,7 +112,7 @@ export function respondList(context: RequestContext, served: ServedResource, out
     return rest;
   };
   const [kind, apiVersion] = output.shape === 'table' ? ['Table', 'meta.k8s.io/v1'] : output.shape === 'partial-list' ? ['PartialObjectMetadataList', 'meta.k8s.io/v1'] : [`${served.info.kind}List`, served.apiVersion];
-  const head = { kind, apiVersion, metadata: listMeta(found), ...(output.shape === 'table' ? { columnDefinitions: columnDefinitions(printerOf(served)) } : {}) };
+  const head = { kind, apiVersion, metadata: listMeta(found, served.custom && output.shape === 'object'), ...(output.shape === 'table' ? { columnDefinitions: columnDefinitions(printerOf(served)) } : {}) };
   const field = output.shape === 'table' ? 'rows' : 'items';
   // Kinds without a table of their own have no rows rather than none, as upstream.
   const noRows = field === 'rows' && found.items.length === 0 && printerOf(served) === defaultPrinter;
@@ -123,7 +124,7 @@ export function respondList(context: RequestContext, served: ServedResource, out
 
 /** Joins stored bytes. */
 function jsonList(served: ServedResource, found: ListResult): ApiResponse {
-  const head = Buffer.from(`{"kind":${JSON.stringify(`${served.info.kind}List`)},"apiVersion":${JSON.stringify(served.apiVersion)},"metadata":${JSON.stringify(listMeta(found))},"items":[`);
+  const head = Buffer.from(`{"kind":${JSON.stringify(`${served.info.kind}List`)},"apiVersion":${JSON.stringify(served.apiVersion)},"metadata":${JSON.stringify(listMeta(found, served.custom))},"items":[`);
   let length = head.length + 2 + Math.max(0, found.items.length - 1);
   for (const item of found.items) length += splicedLength(item.bytes, item.revision, served.itemSplice);
   const headers = { 'content-type': MEDIA_TYPES.json, 'content-length': String(length) };

@@ -7,7 +7,7 @@ import { mergeTypeOf } from '#machinery/managed-fields/merge-type';
 import { parentEntries, scaleEntries, type ReplicasPaths } from '#machinery/managed-fields/scale';
 import type { KubeObject } from '#machinery/meta';
 import type { JsonObject } from '#machinery/patch/json-value';
-import { newBadRequest, newConflict, newInvalid, newNotFound } from '#machinery/status-error';
+import { isBadRequest, newBadRequest, newConflict, newInvalid, newNotFound } from '#machinery/status-error';
 import { planOf } from '../codec.ts';
 import { header, nowText, type RequestContext } from '../context.ts';
 import { BODY_BYTES_MAX } from '../filters/body.ts';
@@ -54,7 +54,7 @@ export async function handleScale(env: HandlerEnvironment, context: RequestConte
   const options = writeOptions(context, patching === undefined ? 'UpdateOptions' : 'PatchOptions', patching === 'apply');
   const write = writeContext(env, context, served, options);
   const makeScale = (old: Scale): Scale => {
-    const next = patching === undefined ? decodeScale(body, context, options, old)
+    const next = patching === undefined ? decodeScale(body, context, options, old, served.custom)
       : patchObject(scaleTarget(served, write.name), { type: patching, body, validation: options.fieldValidation, manager: patching === 'apply' ? options.fieldManager : managerName(context, options), force: options.force }, old, context) as Scale;
     ensureNamespace(next.metadata, write.namespace);
     checkName(next, write.name, write.namespace);
@@ -89,8 +89,15 @@ export async function handleScale(env: HandlerEnvironment, context: RequestConte
   return respondObject(context, served, output, scaleOf(served, versionedObject(served, stored)), 200);
 }
 
-function decodeScale(body: Buffer, context: RequestContext, options: WriteOptions, old: Scale): Scale {
-  const next = decodeAs(body, context, API_VERSION, 'Scale', options.fieldValidation) as Scale;
+function decodeScale(body: Buffer, context: RequestContext, options: WriteOptions, old: Scale, custom: boolean): Scale {
+  let next: Scale;
+  try {
+    next = decodeAs(body, context, API_VERSION, 'Scale', options.fieldValidation) as Scale;
+  } catch (error) {
+    // Custom resources are served by another scheme, which cannot say what it expected.
+    if (custom && isBadRequest(error)) throw newBadRequest('no kind is registered for the type v1.Scale in scheme "pkg/apiserver/customresource_handler.go:1247"');
+    throw error;
+  }
   next.spec ??= {};
   const entries = scaleManager().update({ live: old as unknown as JsonObject, object: next as unknown as JsonObject, manager: managerName(context, options), time: nowText(context) });
   if (entries === undefined) delete next.metadata.managedFields; else next.metadata.managedFields = entries;

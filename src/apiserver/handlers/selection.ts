@@ -62,8 +62,8 @@ function known(served: ServedResource, requirement: FieldRequirement): FieldRequ
   const extra = DEFAULT_FIELDS.has(info.resource) ? [] : definition.selectableFieldNames ?? [];
   if (info.group === 'events.k8s.io' && extra.includes(field)) return { ...requirement, field: coreEventField(field) };
   if (field === NAME || extra.includes(field) || (field === NAMESPACE && (info.namespaced || extra.length === 0 || served.custom))) return { ...requirement, field };
-  if (extra.length === 0) throw newBadRequest(`${JSON.stringify(field)} is not a known field selector: only "metadata.name", "metadata.namespace"`);
   if (served.custom) throw newBadRequest(`field label not supported: ${field}`);
+  if (extra.length === 0) throw newBadRequest(`${JSON.stringify(field)} is not a known field selector: only "metadata.name", "metadata.namespace"`);
   if (info.kind === 'Job') throw newBadRequest(`field label ${JSON.stringify(field)} not supported for Job`);
   if (info.kind === 'ResourceSlice') throw newBadRequest(`field label not supported for ${served.apiVersion}, Kind=${info.kind}: ${field}`);
   throw newBadRequest(`field label not supported: ${field}`);

@@ -122,7 +122,9 @@ export class Serializer {
   decodeUntyped(body: Buffer, mediaType: string, expectedKind: string, options: DecodeOptions = {}): Decoded {
     const validation = options.fieldValidation ?? 'Ignore';
     try {
-      const outcome = readSource(body, mediaType).decodeUntyped(validation !== 'Ignore');
+      const source = readSource(body, mediaType);
+      if (source.interpret().kind === '') throw new DecodeError(`Object 'Kind' is missing in '${source.text}'`);
+      const outcome = source.decodeUntyped(validation !== 'Ignore');
       if (validation === 'Strict' && outcome.strictErrors.length > 0) {
         throw new DecodeError(`strict decoding error: ${outcome.strictErrors.join(', ')}`);
       }
@@ -180,6 +182,8 @@ export class Serializer {
 
 /** A body whose media type has been dealt with. */
 interface Source {
+  /** JSON of the body; '' of other forms. */
+  readonly text: string;
   /** @throws DecodeError when the body is malformed or says its kind in a wrong way. */
   interpret(): GroupVersionKind;
   decode(plans: TypePlans, type: TypeSchema, strict: boolean): DecodeOutcome;
@@ -200,6 +204,7 @@ function jsonSource(text: string, duplicates: readonly string[]): Source {
   const withDuplicates = (outcome: DecodeOutcome, strict: boolean): DecodeOutcome =>
     (strict && duplicates.length > 0 ? { object: outcome.object, strictErrors: [...duplicates, ...outcome.strictErrors] } : outcome);
   return {
+    text,
     interpret: () => interpretJson(text),
     decode: (plans, type, strict) => withDuplicates(decodeJson(text, plans.of(type), strict), strict),
     decodeUntyped: (strict) => withDuplicates(decodeUntypedJson(text, strict), strict),
@@ -209,6 +214,7 @@ function jsonSource(text: string, duplicates: readonly string[]): Source {
 function protobufSource(body: Buffer): Source {
   const envelope = readEnvelope(body);
   return {
+    text: '',
     interpret: () => {
       const gv = parseGroupVersion(envelope.apiVersion);
       if (gv === undefined) throw new DecodeError(groupVersionFault(envelope.apiVersion));
