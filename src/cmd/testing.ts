@@ -6,6 +6,7 @@
  *     await cluster.client.for(pods, 'default').create({ … });
  *     await cluster.stop();
  */
+import { defaultMaxListeners, setMaxListeners } from 'node:events';
 import { systemClock, type Clock } from '#base/clock';
 import { silentLogger, type Logger } from '#base/log';
 import { MetricsRegistry } from '#base/metrics';
@@ -57,7 +58,11 @@ export interface Cluster {
 /** Turns of the event loop without a request in flight after which the cluster counts as at rest. */
 const QUIET_TURNS = 12;
 
+/** Many parts of one process wait for the same stop signal; Node's default would warn of a leak. */
+const LISTENERS_MAX = 1_000;
+
 export async function startCluster(options: ClusterOptions = {}): Promise<Cluster> {
+  if (defaultMaxListeners < LISTENERS_MAX) setMaxListeners(LISTENERS_MAX);
   const clock = options.clock ?? systemClock;
   const random: Random = options.seed === undefined ? systemRandom : seededRandom(options.seed);
   const pki = clusterPki({ clock, random: systemRandom });
