@@ -79,7 +79,7 @@ test('joining with a bootstrap token', async (t) => {
     await t.test(`refused ${name}`, () => assert.rejects(joinCluster(target('refused', text, 3), systemClock), (error) => error instanceof UserError && message.test(error.message)));
   }
 
-  await t.test('a node may not take the certificate of a component that writes, nor serve under the address of another', async () => {
+  await t.test('a node reads its network settings, and gets neither the certificate of a component that writes nor its rights', async () => {
     const client = createClient({ transport: await transportFromKubeconfig(join(directory, 'plain', 'kubelet.kubeconfig'), systemClock), clock: systemClock, userAgent: 'node' });
     t.after(() => client.close());
     assert.deepEqual(await nodeNetwork(client), NETWORK);
