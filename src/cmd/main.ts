@@ -5,41 +5,34 @@
  */
 import { setMaxListeners } from 'node:events';
 import { Argument, Command, Option } from 'commander';
-import { DEFAULT_DATA_DIR } from './cluster-config.ts';
+import { dataDir, output, withComponent, withMachineNode, withStorage } from './flags.ts';
 import { reportFailure } from './terminal.ts';
+import { VERSION } from './version.ts';
 
 /** Many parts of one process wait for the same stop signal; more than this is a leak. */
 const LISTENERS_MAX = 1_000;
 setMaxListeners(LISTENERS_MAX);
 
-/** Where the cluster state is kept, the same flags wherever a store is opened. */
-function withStorage(command: Command): Command {
-  return command
-    .addOption(new Option('--storage <engine>', 'where the cluster state is kept (default: embedded)').choices(['embedded', 'etcd', 'memory']))
-    .option('--etcd-servers <urls>', 'etcd to use: https://host:2379,…')
-    .option('--etcd-cafile <file>', 'authority of etcd\'s certificates')
-    .option('--etcd-certfile <file>', 'client certificate for etcd')
-    .option('--etcd-keyfile <file>', 'its key')
-    .option('--etcd-user <name>', 'user of etcd')
-    .option('--etcd-password-file <file>', 'file with the password of that user');
-}
-
-/** Flags of the components that run alone. */
-function withComponent(command: Command, healthPort: string): Command {
-  return command
-    .option('--kubeconfig <file>', 'how to reach the API server (absent: by the service account of the pod)')
-    .option('--health-port <port>', 'port of health and metrics; 0 for none', healthPort)
-    .option('--health-address <address>', 'address of health and metrics', '127.0.0.1');
-}
-
-const dataDir = (): Option => new Option('--data-dir <dir>', 'where the cluster keeps everything').default(DEFAULT_DATA_DIR).env('KUBERNODE_DATA_DIR');
-
-const output = (): Option => new Option('-o, --output <format>', 'as JSON').choices(['json']);
-
 const program = new Command('kubernode')
   .description('Kubernetes v1.36 in TypeScript: a cluster with one command')
+  .version(VERSION, '-v, --version', 'print the version')
+  .helpOption('-h, --help', 'print this help')
+  .configureHelp({ subcommandTerm: (command) => [command.name(), ...command.registeredArguments.map((argument) => (argument.required ? `<${argument.name()}>` : `[${argument.name()}]`))].join(' ') })
+  .addHelpText('after', `
+Examples:
+  kubernode up --nodes 3                      a cluster of three nodes on this machine
+  kubectl get nodes                           look at it
+  kubernode image build ./site --tag site:1   an image without a registry
+  kubernode down                              stop it; kubernode up brings it back
+
+  kubernode server                            on one machine: a cluster of machines
+  kubernode token create --print-join         prints what to run on the others
+
+kubernode COMMAND --help says what a command takes.`)
   .showHelpAfterError('(kubernode --help shows the commands)')
   .enablePositionalOptions();
+
+program.commandsGroup('A cluster on this machine:');
 
 withStorage(program.command('up').description('start a local cluster of one or more nodes, each a machine of its own'))
   .addOption(dataDir())
@@ -47,33 +40,6 @@ withStorage(program.command('up').description('start a local cluster of one or m
   .option('--foreground', 'stay, and stop the cluster when interrupted')
   .option('--no-kubeconfig-merge', 'leave the kubeconfig of the user alone')
   .action(async (options) => (await import('./up.ts')).up(options));
-
-/** This machine as a node: the same flags for server and agent. */
-function withMachineNode(command: Command): Command {
-  return command
-    .addOption(dataDir())
-    .option('--node-name <name>', 'name of this node (default: the host name)')
-    .option('--node-ip <address>', 'address of this node (default: the one this machine speaks to the outside from)')
-    .option('--node-labels <labels>', 'key=value,… for the new node')
-    .option('--node-taints <taints>', 'key=value:Effect,… for the new node')
-    .option('--container-runtime-endpoint <endpoint>', 'a container runtime that runs already (default: a containerd of its own)');
-}
-
-withStorage(withMachineNode(program.command('server').description('run the control plane of a cluster of machines, with this machine as a node')))
-  .option('--port <port>', 'port of the API server', '6443')
-  .option('--bind-address <addresses...>', 'addresses to listen on (default: 127.0.0.1 and the node\'s)')
-  .option('--tls-san <names...>', 'further names and addresses that the API server is reached by')
-  .option('--cluster-cidr <network>', 'addresses of pods', '10.244.0.0/16')
-  .option('--service-cidr <network>', 'addresses of services', '10.96.0.0/12')
-  .option('--cluster-dns <address>', 'address of the DNS service (default: the tenth of the services)')
-  .option('--no-node', 'control plane only')
-  .action(async (options) => (await import('./server.ts')).runServer(options));
-
-withMachineNode(program.command('agent').description('make this machine a node of a cluster elsewhere'))
-  .requiredOption('--server <url>', 'API server of the cluster: https://ADDRESS:6443')
-  .addOption(new Option('--token <token>', 'bootstrap token, needed once').env('KUBERNODE_TOKEN'))
-  .option('--token-file <file>', 'file with the token')
-  .action(async (options) => (await import('./agent.ts')).runAgent(options));
 
 program.command('down').description('stop the cluster; its data stays')
   .addOption(dataDir())
@@ -94,6 +60,49 @@ program.command('logs').description('logs of a process of the cluster; without a
   .option('-f, --follow', 'go on as lines come')
   .option('--tail <lines>', 'only the last lines')
   .action(async (name, options) => (await import('./status.ts')).logs(name, options));
+
+program.command('node-power').description('cut the power of one node: all of it ends at once; up brings it back').addArgument(new Argument('<state>').choices(['off'])).argument('<node>')
+  .addOption(dataDir())
+  .action(async (_state, node, options) => (await import('./down.ts')).powerOffNode(node, options));
+
+program.commandsGroup('A cluster of machines:');
+
+withStorage(withMachineNode(program.command('server').description('run the control plane of a cluster of machines, with this machine as a node')))
+  .option('--port <port>', 'port of the API server', '6443')
+  .option('--bind-address <addresses...>', 'addresses to listen on (default: 127.0.0.1 and the node\'s)')
+  .option('--tls-san <names...>', 'further names and addresses that the API server is reached by')
+  .option('--cluster-cidr <network>', 'addresses of pods', '10.244.0.0/16')
+  .option('--service-cidr <network>', 'addresses of services', '10.96.0.0/12')
+  .option('--cluster-dns <address>', 'address of the DNS service (default: the tenth of the services)')
+  .option('--no-node', 'control plane only')
+  .action(async (options) => (await import('./server.ts')).runServer(options));
+
+withMachineNode(program.command('agent').description('make this machine a node of a cluster elsewhere'))
+  .requiredOption('--server <url>', 'API server of the cluster: https://ADDRESS:6443')
+  .addOption(new Option('--token <token>', 'bootstrap token, needed once').env('KUBERNODE_TOKEN'))
+  .option('--token-file <file>', 'file with the token')
+  .action(async (options) => (await import('./agent.ts')).runAgent(options));
+
+const token = program.command('token').description('bootstrap tokens, with which machines join');
+token.command('create').description('make a token').argument('[token]', 'the token itself; by default a new one')
+  .addOption(dataDir())
+  .option('--kubeconfig <file>', 'administrator\'s kubeconfig of a cluster elsewhere')
+  .option('--ttl <time>', 'how long it lives, 0 for without end', '24h')
+  .option('--description <text>', 'what it is for')
+  .option('--groups <groups...>', 'groups of who uses it; each system:bootstrappers:…')
+  .option('--print-join', 'print the whole command that joins a machine; its token carries the hash of the cluster\'s authority')
+  .action(async (text, options) => (await import('./token.ts')).createToken(text, options));
+token.command('list').description('tokens of the cluster, without their secrets')
+  .addOption(dataDir())
+  .option('--kubeconfig <file>', 'administrator\'s kubeconfig of a cluster elsewhere')
+  .addOption(output())
+  .action(async (options) => (await import('./token.ts')).listTokens(options));
+token.command('delete').description('take a token back').argument('<token>', 'its id (the six letters), or all of it')
+  .addOption(dataDir())
+  .option('--kubeconfig <file>', 'administrator\'s kubeconfig of a cluster elsewhere')
+  .action(async (text, options) => (await import('./token.ts')).deleteToken(text, options));
+
+program.commandsGroup('Any cluster:');
 
 program.command('kubeconfig').description('print the administrator\'s kubeconfig, or one for a component that runs alone')
   .addOption(dataDir())
@@ -140,40 +149,35 @@ store.command('compact').description('forget history and give its space back to 
   .addOption(dataDir())
   .action(async (options) => (await import('./snapshot.ts')).compactCommand(options));
 
-const token = program.command('token').description('bootstrap tokens, with which machines join');
-token.command('create').description('make a token').argument('[token]', 'the token itself; by default a new one')
-  .addOption(dataDir())
-  .option('--kubeconfig <file>', 'administrator\'s kubeconfig of a cluster elsewhere')
-  .option('--ttl <time>', 'how long it lives, 0 for without end', '24h')
-  .option('--description <text>', 'what it is for')
-  .option('--groups <groups...>', 'groups of who uses it; each system:bootstrappers:…')
-  .option('--print-join', 'print the whole command that joins a machine; its token carries the hash of the cluster\'s authority')
-  .action(async (text, options) => (await import('./token.ts')).createToken(text, options));
-token.command('list').description('tokens of the cluster, without their secrets')
-  .addOption(dataDir())
-  .option('--kubeconfig <file>', 'administrator\'s kubeconfig of a cluster elsewhere')
-  .addOption(output())
-  .action(async (options) => (await import('./token.ts')).listTokens(options));
-token.command('delete').description('take a token back').argument('<token>', 'its id (the six letters), or all of it')
-  .addOption(dataDir())
-  .option('--kubeconfig <file>', 'administrator\'s kubeconfig of a cluster elsewhere')
-  .action(async (text, options) => (await import('./token.ts')).deleteToken(text, options));
+program.commandsGroup('Parts, each by itself:');
 
-program.command('node-power').description('cut the power of one node of a local cluster, or (with up) bring it back').addArgument(new Argument('<state>').choices(['off'])).argument('<node>')
+withStorage(program.command('apiserver').description('the API server, with an authority of its own'))
   .addOption(dataDir())
-  .action(async (_state, node, options) => (await import('./down.ts')).powerOffNode(node, options));
+  .option('--secure-port <port>', 'port to serve HTTPS on', '6443')
+  .option('--bind-address <address>', 'address to listen on', '127.0.0.1')
+  .option('--audit-policy-file <file>', 'audit policy')
+  .option('--audit-log-path <file>', 'audit log, JSON lines; - for standard output')
+  .option('--feature-gates <gates>', 'Name=true,Other=false')
+  .option('--runtime-config <config>', 'group/version=true,…')
+  .action(async (options) => (await import('./apiserver.ts')).runApiServer(options));
 
-program.command('control-plane').description('run API server, storage, controllers and scheduler of a local cluster (up does it)')
-  .addOption(dataDir())
-  .action(async (options) => (await import('./control-plane.ts')).runControlPlane(options));
+withComponent(program.command('controller-manager').description('the controllers'), '10257')
+  .option('--controllers <names>', 'names to run, * for all, -name for all but that')
+  .option('--cluster-cidr <networks>', 'addresses of pods; nodes get ranges from it')
+  .option('--service-cluster-ip-range <networks>', 'addresses of services')
+  .option('--root-ca-file <file>', 'authority that pods are given to trust the API server')
+  .option('--cluster-signing-cert-file <file>', 'authority that signs certificate requests')
+  .option('--cluster-signing-key-file <file>', 'its key')
+  .option('--no-leader-elect', 'do not compete: this is the only one')
+  .option('--no-use-service-account-credentials', 'all controllers act as the kubeconfig\'s user')
+  .action(async (options) => (await import('./controller-manager.ts')).runControllerManager(options));
 
-program.command('node').description('run kubelet, proxy and DNS of one node of a local cluster (up does it)')
-  .addOption(dataDir())
-  .option('--name <node>', 'name of the node')
-  .option('--settings <file>', 'this machine as a node: what kubernode server or agent wrote down')
-  .action(async (options) => (await import('./node.ts')).runNode(options));
+withComponent(program.command('scheduler').description('the scheduler'), '10259')
+  .option('--scheduler-name <name>', 'pods with this schedulerName are placed', 'default-scheduler')
+  .option('--no-leader-elect', 'do not compete: this is the only one')
+  .action(async (options) => (await import('./scheduler.ts')).runScheduler(options));
 
-program.command('kubelet').description('run the kubelet of this machine alone')
+program.command('kubelet').description('the kubelet of this machine')
   .option('--kubeconfig <file>', 'how to reach the API server; without it only static pods run')
   .option('--config <file>', 'KubeletConfiguration; flags win')
   .option('--container-runtime-endpoint <endpoint>', 'CRI socket', 'unix:///run/containerd/containerd.sock')
@@ -195,42 +199,26 @@ program.command('kubelet').description('run the kubelet of this machine alone')
   .option('--client-ca-file <file>', 'authorities of client certificates')
   .action(async (options) => (await import('./kubelet.ts')).runKubelet(options));
 
-withStorage(program.command('apiserver').description('run the API server alone'))
-  .addOption(dataDir())
-  .option('--secure-port <port>', 'port to serve HTTPS on', '6443')
-  .option('--bind-address <address>', 'address to listen on', '127.0.0.1')
-  .option('--audit-policy-file <file>', 'audit policy')
-  .option('--audit-log-path <file>', 'audit log, JSON lines; - for standard output')
-  .option('--feature-gates <gates>', 'Name=true,Other=false')
-  .option('--runtime-config <config>', 'group/version=true,…')
-  .action(async (options) => (await import('./apiserver.ts')).runApiServer(options));
-
-withComponent(program.command('controller-manager').description('run the controllers alone'), '10257')
-  .option('--controllers <names>', 'names to run, * for all, -name for all but that')
-  .option('--cluster-cidr <networks>', 'addresses of pods; nodes get ranges from it')
-  .option('--service-cluster-ip-range <networks>', 'addresses of services')
-  .option('--root-ca-file <file>', 'authority that pods are given to trust the API server')
-  .option('--cluster-signing-cert-file <file>', 'authority that signs certificate requests')
-  .option('--cluster-signing-key-file <file>', 'its key')
-  .option('--no-leader-elect', 'do not compete: this is the only one')
-  .option('--no-use-service-account-credentials', 'all controllers act as the kubeconfig\'s user')
-  .action(async (options) => (await import('./controller-manager.ts')).runControllerManager(options));
-
-withComponent(program.command('scheduler').description('run the scheduler alone'), '10259')
-  .option('--scheduler-name <name>', 'pods with this schedulerName are placed', 'default-scheduler')
-  .option('--no-leader-elect', 'do not compete: this is the only one')
-  .action(async (options) => (await import('./scheduler.ts')).runScheduler(options));
-
-withComponent(program.command('proxy').description('run the service proxy of this machine alone'), '10249')
+withComponent(program.command('proxy').description('the service proxy of this machine'), '10249')
   .option('--hostname-override <name>', 'name of the node (default: the host name)')
   .option('--node-ip <address>', 'address of this node')
   .option('--cluster-cidr <network>', 'addresses of pods', '10.244.0.0/16')
   .action(async (options) => (await import('./proxy.ts')).runProxy(options));
 
-withComponent(program.command('dns').description('run the DNS server of the cluster alone'), '9153')
+withComponent(program.command('dns').description('the cluster\'s DNS server'), '9153')
   .option('--address <address>', 'address to answer on', '127.0.0.1')
   .option('--port <port>', 'port to answer on', '53')
   .option('--cluster-domain <domain>', 'domain of the cluster', 'cluster.local')
   .action(async (options) => (await import('./dns.ts')).runDns(options));
+
+program.command('control-plane').description('API server, controllers and scheduler of a local cluster (up runs it)')
+  .addOption(dataDir())
+  .action(async (options) => (await import('./control-plane.ts')).runControlPlane(options));
+
+program.command('node').description('kubelet, proxy and DNS of one node (up, server and agent run it)')
+  .addOption(dataDir())
+  .option('--name <node>', 'name of the node')
+  .option('--settings <file>', 'this machine as a node: what kubernode server or agent wrote down')
+  .action(async (options) => (await import('./node.ts')).runNode(options));
 
 program.parseAsync().catch(reportFailure);
