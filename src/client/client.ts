@@ -64,5 +64,7 @@ export interface Client {
   for<T extends KubeObject>(resource: ResourceType<T>, namespace?: string): ResourceClient<T>;
   /** Any other request with a JSON answer, such as discovery. @throws StatusError */
   raw<T = unknown>(method: string, path: string, options?: CallOptions & { body?: unknown; contentType?: string; accept?: string }): Promise<T>;
+  /** The same connection, with these headers on each request. */
+  withHeaders(headers: Readonly<Record<string, string>>): Client;
   close(): Promise<void>;
 }

@@ -21,8 +21,8 @@ export interface ClientOptions {
   /** Sent as User-Agent; field managers are taken from it where none is given. */
   readonly userAgent: string;
   readonly requestTimeoutMs?: number;
-  /** Headers of each request, such as the fencing header of a leader. */
-  readonly headers?: () => Readonly<Record<string, string>>;
+  /** Sent with each request. */
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
 interface Ask { method: string; path: string; body?: unknown; contentType?: string; accept?: string; signal?: AbortSignal | undefined; subject?: Subject; stream?: boolean }
@@ -34,7 +34,7 @@ export function createClient(options: ClientOptions): Client {
   const timeoutMs = options.requestTimeoutMs ?? REQUEST_TIMEOUT_MS;
 
   async function send(ask: Ask, signal: AbortSignal | undefined): Promise<TransportResponse> {
-    const headers: Record<string, string> = { accept: ask.accept ?? 'application/json', 'user-agent': options.userAgent, ...options.headers?.() };
+    const headers: Record<string, string> = { accept: ask.accept ?? 'application/json', 'user-agent': options.userAgent, ...options.headers };
     let body: Buffer | undefined;
     if (ask.body !== undefined) {
       body = Buffer.from(JSON.stringify(ask.body));
@@ -64,6 +64,7 @@ export function createClient(options: ClientOptions): Client {
       method, path, body: raw.body, signal: raw.signal,
       ...(raw.contentType !== undefined && { contentType: raw.contentType }), ...(raw.accept !== undefined && { accept: raw.accept }),
     }),
+    withHeaders: (headers) => createClient({ ...options, headers: { ...options.headers, ...headers } }),
     close: () => transport.close(),
   };
 }

@@ -5,11 +5,13 @@
  *     start ──▶ (leader?) ──▶ make all ──▶ start informers ──▶ run all
  *
  * When leadership is lost all controllers stop, and the manager competes again with fresh caches: nothing old is acted on.
+ * Their writes name the term, so that the server refuses what a stopped process sends after another has taken over.
  */
 import type { Client } from '#client/client';
 import { createEventSink, type EventRecorder, type EventSink } from '#client/events/event-recorder';
 import { createInformerFactory } from '#client/informer/factory';
 import { createLeaderElection } from '#client/leader-election/leader-election';
+import { leaderTermHeaders, type LeaderTerm } from '#client/leader-election/leader-term';
 import type { Component, ComponentContext } from '#component/component';
 import type { Controller, ControllerDefinition } from './controller.ts';
 import { DEFAULT_CONTROLLER_OPTIONS, type ControllerOptions } from './options.ts';
@@ -44,7 +46,10 @@ export function createControllerManager(options: ControllerManagerOptions): Cont
   let onReady: () => void = () => undefined;
   const ready = new Promise<void>((resolve) => { onReady = resolve; });
 
-  async function lead(signal: AbortSignal): Promise<void> {
+  async function lead(signal: AbortSignal, leaderTerm?: LeaderTerm): Promise<void> {
+    const fenced = (client: Client): Client => (leaderTerm === undefined ? client : client.withHeaders(leaderTermHeaders(leaderTerm)));
+    const { clientFor } = options;
+    const clients = { client: fenced(options.client), ...(clientFor !== undefined && { clientFor: (account: string) => fenced(clientFor(account)) }) };
     const term = new AbortController();
     const end = (): void => term.abort(signal.reason);
     signal.addEventListener('abort', end, { once: true });
@@ -52,7 +57,7 @@ export function createControllerManager(options: ControllerManagerOptions): Cont
     const sinks = new Map<string, EventSink>();
     try {
       const made = selected(options.controllers).flatMap((definition) => {
-        const controller = makeOne(options, definition, informers, sinks);
+        const controller = makeOne({ ...options, ...clients }, definition, informers, sinks);
         return controller === undefined ? [] : [{ definition, controller }];
       });
       informers.start();
@@ -74,7 +79,7 @@ export function createControllerManager(options: ControllerManagerOptions): Cont
     async start() {
       const work = options.leaderElection === undefined ? lead(stop.signal) : createLeaderElection({
         client: options.client, clock, random: options.random, log, namespace: NAMESPACE, name: LEASE, ...options.leaderElection,
-      }).run((signal) => lead(signal), stop.signal);
+      }).run(lead, stop.signal);
       running = work.catch((error: unknown) => { if (!stop.signal.aborted) log.error('the controller manager failed', { error }); });
     },
     /** A candidate is ready too: another one leads. */

@@ -9,6 +9,7 @@ import type { Client } from '#client/client';
 import { createActionSink } from '#client/events/action-recorder';
 import { createInformerFactory } from '#client/informer/factory';
 import { createLeaderElection } from '#client/leader-election/leader-election';
+import { leaderTermHeaders, type LeaderTerm } from '#client/leader-election/leader-term';
 import type { Component, ComponentContext } from '#component/component';
 import { watchNodes, watchPods } from './event-handlers.ts';
 import { Profile, type WeightedPlugin } from './framework/profile.ts';
@@ -32,14 +33,15 @@ const LEASE = 'kube-scheduler';
 const DEFAULT_SCHEDULER_NAME = 'default-scheduler';
 
 export function createScheduler(options: SchedulerComponentOptions): Component {
-  const { client, clock, random, log, metrics } = options;
+  const { clock, random, log, metrics } = options;
   const schedulerName = options.schedulerName ?? DEFAULT_SCHEDULER_NAME;
   const stop = new AbortController();
   let running: Promise<void> | undefined;
   let onReady: () => void = () => undefined;
   const ready = new Promise<void>((resolve) => { onReady = resolve; });
 
-  const lead = async (signal: AbortSignal): Promise<void> => {
+  const lead = async (signal: AbortSignal, term?: LeaderTerm): Promise<void> => {
+    const client = term === undefined ? options.client : options.client.withHeaders(leaderTermHeaders(term));
     const informers = createInformerFactory({ client, clock, random, log: log.child({ part: 'informers' }) });
     const recorder = createActionSink({ client, clock, log, controller: schedulerName, instance: `${schedulerName}-${options.leaderElection?.identity ?? 'kubernode'}` });
     const podInformer = informers.for(pods, { transform: withoutManagedFields });
@@ -76,7 +78,7 @@ export function createScheduler(options: SchedulerComponentOptions): Component {
     name: 'scheduler',
     async start() {
       const work = options.leaderElection === undefined ? lead(stop.signal)
-        : createLeaderElection({ client, clock, random, log, namespace: NAMESPACE, name: LEASE, ...options.leaderElection }).run((signal) => lead(signal), stop.signal);
+        : createLeaderElection({ client: options.client, clock, random, log, namespace: NAMESPACE, name: LEASE, ...options.leaderElection }).run(lead, stop.signal);
       running = work.catch((error: unknown) => { if (!stop.signal.aborted) log.error('the scheduler failed', { error }); });
     },
     ready: () => (options.leaderElection === undefined ? ready : Promise.resolve()),

@@ -4,6 +4,7 @@ import { newAlreadyExists, newGenerateNameConflict, newUnknownError, StatusError
 import type { RequestContext } from '../context.ts';
 import type { ApiResponse } from '../request.ts';
 import type { ServedResource } from '../served-resource.ts';
+import { leaderTermOf } from '../store/leader-fence.ts';
 import type { StoredBytes } from '../store/resource-store.ts';
 import { beforeCreate, ensureNamespace, fillSystemFields, wipeSystemFields } from './before-create.ts';
 import { decodeObject, readObjectBody } from './decode-body.ts';
@@ -70,7 +71,7 @@ async function createOnce(write: WriteContext, object: KubeObject): Promise<Stor
       await reservation?.giveBack();
       return { bytes, revision: 0 };
     }
-    const stored = await store.create(key, inStore, ttl === undefined ? undefined : await env.leaseFor(ttl));
+    const stored = await store.create(key, inStore, { leaseId: ttl === undefined ? undefined : await env.leaseFor(ttl), term: leaderTermOf(write.request.request) });
     if (stored === undefined) throw await nameTaken(write, object, key);
     await reservation?.keep();
     return stored;

@@ -5,6 +5,7 @@ import { header, nowText, warn, type RequestContext } from '../context.ts';
 import type { AdmissionAttributes } from '../admission/plugin.ts';
 import type { ApiResponse } from '../request.ts';
 import type { DecisionResource } from '../resources/decision.ts';
+import { leaderTermOf } from '../store/leader-fence.ts';
 import { ensureNamespace, wipeSystemFields } from './before-create.ts';
 import { decodeAs, readObjectBody } from './decode-body.ts';
 import { ownedFields } from './decision-fields.ts';
@@ -31,7 +32,7 @@ export async function handleDecision(env: HandlerEnvironment, context: RequestCo
   });
   await env.admission.admit(attributes(object));
   const result = await decision.create(object, {
-    info: context.info, user: context.user, name: context.info.name, namespace, dryRun: options.dryRun, options: options.asObject, signal: context.signal,
+    info: context.info, user: context.user, name: context.info.name, namespace, dryRun: options.dryRun, options: options.asObject, signal: context.signal, term: leaderTermOf(context.request),
     validate: (subject) => env.admission.validate(attributes(subject)), warn: (text) => warn(context, text),
     annotate: (key, value) => { context.auditAnnotations.set(key, value); },
   });

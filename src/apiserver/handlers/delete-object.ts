@@ -4,6 +4,7 @@ import { newNotFound } from '#machinery/status-error';
 import type { AdmissionAttributes } from '../admission/plugin.ts';
 import { warn, type RequestContext } from '../context.ts';
 import { asVersion, type ServedResource } from '../served-resource.ts';
+import { leaderTermOf } from '../store/leader-fence.ts';
 import type { StoredBytes } from '../store/resource-store.ts';
 import type { HandlerEnvironment } from './environment.ts';
 import { beforeDelete, finalizersForDeletion, markAsDeleting } from './graceful-delete.ts';
@@ -25,6 +26,7 @@ export async function deleteObject(env: HandlerEnvironment, context: RequestCont
   const hooks = env.hooksOf(served);
   const key = store.keyOf(namespace, name);
   const dryRun = (given.dryRun ?? []).length > 0;
+  const term = leaderTermOf(context.request);
   let outcome: 'gone' | 'going' | 'pending' | 'gone-after-update' = 'going';
   let object!: KubeObject;
   let stored = await store.update(key, async (storedObject) => {
@@ -38,9 +40,9 @@ export async function deleteObject(env: HandlerEnvironment, context: RequestCont
     warnOfOrphans(context, served, given);
     await admitDelete(env, context, served, namespace, name, old, given, dryRun);
     return outcome === 'gone' ? { kind: 'delete' } : { kind: 'put', object: toStored(served, copy(object)) };
-  }, dryRun);
+  }, { dryRun, term });
   // A kind with grace shows its end first, so that watchers see the deletion time.
-  if ((outcome as string) === 'gone-after-update' && !dryRun) stored = await store.update(key, (there) => (there === undefined ? { kind: 'keep' } : { kind: 'delete' })) ?? stored;
+  if ((outcome as string) === 'gone-after-update' && !dryRun) stored = await store.update(key, (there) => (there === undefined ? { kind: 'keep' } : { kind: 'delete' }), { term }) ?? stored;
   const gone = (outcome as string).startsWith('gone');
   if (gone) await hooks?.afterDelete?.(object, dryRun);
   const last = gone ? { bytes: store.encode(toStored(served, copy(object))), revision: stored!.revision } : stored!;

@@ -11,6 +11,7 @@ import { newNotFound } from '#machinery/status-error';
 import { attributesOf } from '../authz/attributes.ts';
 import { forbidden } from '../authz/forbidden.ts';
 import { asVersion, type ServedResource } from '../served-resource.ts';
+import { leaderTermOf } from '../store/leader-fence.ts';
 import type { Change, StoredBytes } from '../store/resource-store.ts';
 import { beforeCreate, fillSystemFields } from './before-create.ts';
 import { beforeUpdate, checkRevision, checkUid, deletedByUpdate, updateStrategy } from './before-update.ts';
@@ -68,7 +69,7 @@ export async function updateObject(write: WriteContext, plan: UpdatePlan): Promi
   };
 
   try {
-    const stored = await store.update(store.keyOf(write.namespace, write.name), change, write.options.dryRun);
+    const stored = await store.update(store.keyOf(write.namespace, write.name), change, { dryRun: write.options.dryRun, term: leaderTermOf(write.request.request) });
     await reservation?.keep();
     if (deleted !== undefined) {
       await hooks?.afterDelete?.(deleted, write.options.dryRun);

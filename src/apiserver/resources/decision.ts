@@ -6,6 +6,7 @@
  * plugins, calls `create`, and answers 201 with what it returns. The decision itself calls `validate` (the validating
  * admission plugins) at the point where upstream does; it is a no-op when admission is not wanted.
  */
+import type { LeaderTerm } from '#client/leader-election/leader-term';
 import type { KubeObject } from '#machinery/meta';
 import type { RequestInfo, UserInfo } from '../request.ts';
 
@@ -19,6 +20,8 @@ export interface DecisionContext {
   /** CreateOptions as the client gave them. */
   readonly options: Readonly<Record<string, unknown>>;
   readonly signal: AbortSignal;
+  /** Of the leader that asks. */
+  readonly term?: LeaderTerm | undefined;
   /** Runs the validating admission plugins on the object. @throws StatusError */
   validate(object: KubeObject): Promise<void>;
   /** Adds a `Warning` header. */

@@ -6,11 +6,13 @@
  * business.
  */
 import { isDeepStrictEqual } from 'node:util';
+import type { LeaderTerm } from '#client/leader-election/leader-term';
 import type { KubeObject } from '#machinery/meta';
 import { newResourceExpired, newStatusError, newTimeout, StatusError } from '#machinery/status-error';
 import { CompactedError, FutureRevisionError, NoSpaceError, prefixEnd, UnavailableError, type KeyValue, type StorageEngine } from '#storage/contract';
 import { decodeContinue, encodeContinue, type ContinueToken } from './continue-token.ts';
 import { rememberDescription, selects, type DescribedObject, type Describer, type Selection } from './described.ts';
+import { LeaderFence } from './leader-fence.ts';
 import { decodeStored, encodeStored } from './stored-object.ts';
 import type { StorageFeed } from './storage-feed.ts';
 import { WatchCache } from './watch-cache.ts';
@@ -38,6 +40,10 @@ export interface ListResult {
 /** What a change makes of the object it was shown: a new object, nothing to write, or the key's deletion. */
 export type Change = { readonly kind: 'put'; readonly object: KubeObject; readonly leaseId?: number } | { readonly kind: 'keep' } | { readonly kind: 'delete' };
 
+/** `term`: of the leader that asks, if one does; the write is refused when it is over. */
+export interface CreateOptions { readonly leaseId?: number | undefined; readonly term?: LeaderTerm | undefined }
+export interface UpdateOptions { readonly dryRun?: boolean; readonly term?: LeaderTerm | undefined }
+
 const HISTORY_PAGE_KEYS = 500;
 const UPDATE_ATTEMPTS_MAX = 100;
 /** Largest object, bytes as stored (upstream: etcd's request limit). */
@@ -51,10 +57,12 @@ export class ResourceStore {
   readonly #tail: string;
   readonly #describer: Describer;
   readonly #encoder: (object: KubeObject) => Buffer;
+  readonly #fence: LeaderFence;
 
   constructor(options: { engine: StorageEngine; feed: StorageFeed; prefix: string; tail: string; encode?: (object: KubeObject) => Buffer; describer: Describer; now: () => number }) {
     this.#encoder = options.encode ?? ((object) => encodeStored(object, options.tail));
     this.#engine = options.engine;
+    this.#fence = new LeaderFence(options.engine);
     this.feed = options.feed;
     this.prefix = options.prefix;
     this.#tail = options.tail;
@@ -83,9 +91,9 @@ export class ResourceStore {
   }
 
   /** @returns undefined when the key is taken. */
-  async create(key: string, object: KubeObject, leaseId?: number): Promise<StoredBytes | undefined> {
+  async create(key: string, object: KubeObject, { leaseId, term }: CreateOptions = {}): Promise<StoredBytes | undefined> {
     const bytes = this.#encode(object);
-    const result = await this.#engine.write({ key, value: bytes, expectedRevision: 0, ...(leaseId === undefined ? {} : { leaseId }) }).catch(asStatus);
+    const result = await this.#fence.write({ key, value: bytes, expectedRevision: 0, ...(leaseId === undefined ? {} : { leaseId }) }, term).catch(asStatus);
     return result.ok ? { bytes, revision: result.revision } : undefined;
   }
 
@@ -96,7 +104,7 @@ export class ResourceStore {
    * Shows the newest version to `change` and writes what it returns, again when somebody else was faster.
    * `change` gets undefined when there is no object; it refuses by throwing. Nothing is written when bytes do not change.
    */
-  async update(key: string, change: (current: KubeObject | undefined, stored: StoredBytes | undefined) => Promise<Change> | Change, dryRun = false): Promise<StoredBytes | undefined> {
+  async update(key: string, change: (current: KubeObject | undefined, stored: StoredBytes | undefined) => Promise<Change> | Change, { dryRun = false, term }: UpdateOptions = {}): Promise<StoredBytes | undefined> {
     let found = await this.#engine.get(key).catch(asStatus);
     for (let attempt = 0; attempt < UPDATE_ATTEMPTS_MAX; attempt++) {
       const stored = found === undefined ? undefined : { bytes: this.#describer.canonical(found.value), revision: found.modRevision };
@@ -105,9 +113,9 @@ export class ResourceStore {
       const value = next.kind === 'put' ? this.#encode(next.object) : undefined;
       if (value !== undefined && stored !== undefined && stored.bytes === found!.value && sameObject(value, stored.bytes)) return stored;
       if (dryRun) return value === undefined ? stored : { bytes: value, revision: stored?.revision ?? 0 };
-      const result = await this.#engine.write({
+      const result = await this.#fence.write({
         key, value, expectedRevision: found?.modRevision ?? 0, ...(next.kind === 'put' && next.leaseId !== undefined ? { leaseId: next.leaseId } : {}),
-      }).catch(asStatus);
+      }, term).catch(asStatus);
       if (result.ok) return { bytes: value ?? stored!.bytes, revision: result.revision };
       found = result.current;
     }

@@ -4,8 +4,8 @@
  *     candidate ──(lease free or expired)──▶ leader ──(not renewed in 10 s, or lost)──▶ candidate again
  *
  * Expiry is judged by when this process saw the lease change, never by the other's clock: skew is harmless, a different
- * rate of time beyond leaseDuration : renewDeadline is not. Leading is not fenced by itself; `guard()` names the term
- * (lease uid and transition number) so that the server can refuse writes of an earlier one.
+ * rate of time beyond leaseDuration : renewDeadline is not. Leading is not fenced by itself: `lead` gets its
+ * term, whose headers (`leader-term.ts`) on its writes let the server refuse them once another has taken over.
  */
 import { rfc3339Micro, type Clock } from '#base/clock';
 import type { Logger } from '#base/log';
@@ -13,6 +13,7 @@ import type { Random } from '#base/random';
 import { leases, type Lease } from '#api/generated/coordination/v1';
 import { isNotFound } from '#machinery/status-error';
 import type { Client } from '../client.ts';
+import type { LeaderTerm } from './leader-term.ts';
 
 export interface LeaderElectionOptions {
   readonly client: Client;
@@ -34,9 +35,6 @@ export const LEASE_DURATION_MS = 15_000;
 export const RENEW_DEADLINE_MS = 10_000;
 export const RETRY_PERIOD_MS = 2_000;
 const JITTER = 1.2;
-
-/** Which term a leader is in. */
-export interface LeaderTerm { readonly leaseUid: string; readonly transitions: number }
 
 export interface LeaderElection {
   /** Competes until aborted; calls `lead` each time it wins, with a signal that ends with the leadership, and awaits it. */
@@ -124,7 +122,7 @@ export function createLeaderElection(options: LeaderElectionOptions): LeaderElec
     const leading = new AbortController();
     const onAbort = (): void => leading.abort(signal.reason);
     signal.addEventListener('abort', onAbort, { once: true });
-    term = { leaseUid: observed!.metadata.uid ?? '', transitions: observed!.spec?.leaseTransitions ?? 0 };
+    term = { lease: `${options.namespace}/${options.name}`, leaseUid: observed!.metadata.uid ?? '', transitions: observed!.spec?.leaseTransitions ?? 0 };
     log.info('became leader', { lease: options.name, identity: options.identity });
     const work = lead(leading.signal, term).catch((error: unknown) => { if (!leading.signal.aborted) throw error; });
     const renewing = keep(leading.signal);

@@ -182,7 +182,7 @@ function whyNot({ metadata: { name }, status }: PodDisruptionBudget): string {
 }
 
 /** Says in the pod's status why it goes, then deletes it. */
-async function markAndDelete(pod: Pod, deletion: DeleteOptionsBody, dryRun: boolean, { namespace, signal }: DecisionContext, options: EvictionOptions): Promise<void> {
+async function markAndDelete(pod: Pod, deletion: DeleteOptionsBody, dryRun: boolean, { namespace, signal, term }: DecisionContext, options: EvictionOptions): Promise<void> {
   const name = pod.metadata.name!;
   let final = deletion;
   if (!dryRun) {
@@ -190,7 +190,7 @@ async function markAndDelete(pod: Pod, deletion: DeleteOptionsBody, dryRun: bool
       if (current === undefined) throw newNotFound('', 'pods', name);
       checkPreconditions(current, deletion);
       return withDisruptionTarget(current, options.clock.now());
-    }, { dryRun, signal });
+    }, { dryRun, signal, term });
     if (deletion.preconditions?.resourceVersion !== undefined) final = atResourceVersion(deletion, marked);
   }
   await options.deletePod(namespace, name, final, signal);

@@ -11,8 +11,8 @@ export function resourceStoreObjects<T extends KubeObject>(store: ResourceStore)
       const found = await store.get(store.keyOf(namespace, name), signal);
       return found === undefined ? undefined : decoded(found);
     },
-    async change(namespace, name, change, { dryRun }) {
-      const stored = await store.update(store.keyOf(namespace, name), (current) => ({ kind: 'put', object: change(current as T | undefined) }), dryRun);
+    async change(namespace, name, change, { dryRun, term }) {
+      const stored = await store.update(store.keyOf(namespace, name), (current) => ({ kind: 'put', object: change(current as T | undefined) }), { dryRun, term });
       return decoded(stored!);
     },
   };

@@ -1,4 +1,5 @@
 /** The narrow door to stored objects for decisions that change them: one atomic change, no admission, no strategy. */
+import type { LeaderTerm } from '#client/leader-election/leader-term';
 import type { KubeObject } from '#machinery/meta';
 
 export interface StoredObjects<T extends KubeObject> {
@@ -9,5 +10,5 @@ export interface StoredObjects<T extends KubeObject> {
    * refuses by throwing; it gets undefined when there is no object and must throw then.
    * @returns the object as stored (as it would be, for a dry run).
    */
-  change(namespace: string, name: string, change: (object: T | undefined) => T, options: { dryRun: boolean; signal: AbortSignal }): Promise<T>;
+  change(namespace: string, name: string, change: (object: T | undefined) => T, options: { dryRun: boolean; signal: AbortSignal; term?: LeaderTerm | undefined }): Promise<T>;
 }
