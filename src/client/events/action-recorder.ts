@@ -31,6 +31,8 @@ export interface ActionSinkOptions {
 }
 
 /** A series ends when it was not repeated for so long. */
+/** For what still waits to be written when the sink stops. */
+const STOP_MS_MAX = 1_000;
 const SERIES_QUIET_MS = 360_000;
 const SERIES_WRITE_MS = 1_800_000;
 const SERIES_MAX = 4096;
@@ -110,7 +112,8 @@ export function createActionSink(options: ActionSinkOptions): ActionSink {
     async stop() {
       sweep.cancel();
       for (const entry of series.values()) if (entry.dirty) writeSeries(entry);
-      await Promise.race([tail, clock.sleep(1000)]);
+      // The limit ends with the sink: no timer outlives it.
+      await Promise.race([tail, clock.sleep(STOP_MS_MAX, stop.signal).catch(() => undefined)]);
       stop.abort(new Error('event sink stopped'));
     },
   };
