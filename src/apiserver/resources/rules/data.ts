@@ -9,6 +9,11 @@ export function base64Bytes(text: string): number {
   return Math.floor(text.replace(/=+$/, '').length * 3 / 4);
 }
 
+/** Bytes that were given as null are empty. */
+export function emptyNulls(data: Record<string, string> | undefined): void {
+  for (const [key, value] of Object.entries(data ?? {}) as [string, string | null][]) if (value === null) data![key] = '';
+}
+
 export function checkImmutableData<T extends { readonly immutable?: boolean }>(object: T, old: T, fields: readonly (keyof T & string)[], faults: Faults): void {
   if (old.immutable !== true) return;
   const text = 'field is immutable when `immutable` is set';

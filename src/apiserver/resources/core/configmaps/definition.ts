@@ -2,7 +2,7 @@
 import { configmaps, type ConfigMap } from '#api/generated/core/v1';
 import { configMapKeyFaults } from '#machinery/names';
 import type { ResourceDefinition } from '../../definition.ts';
-import { base64Bytes, checkImmutableData, DATA_BYTES_MAX } from '../../rules/data.ts';
+import { base64Bytes, checkImmutableData, DATA_BYTES_MAX, emptyNulls } from '../../rules/data.ts';
 import { type Faults, faultsOf } from '../../rules/faults.ts';
 import { checkFinalizers, checkMetaAgain, checkMetaOnUpdate } from '../../rules/metadata.ts';
 
@@ -17,7 +17,7 @@ function checkData(map: ConfigMap, faults: Faults): void {
     faults.invalidAll(`binaryData[${key}]`, key, configMapKeyFaults(key));
     bytes += base64Bytes(value);
   }
-  if (bytes > DATA_BYTES_MAX) faults.tooLong('', DATA_BYTES_MAX);
+  if (bytes > DATA_BYTES_MAX) faults.tooLong('[]', DATA_BYTES_MAX);
 }
 
 export const configMapDefinition: ResourceDefinition<ConfigMap> = {
@@ -25,6 +25,7 @@ export const configMapDefinition: ResourceDefinition<ConfigMap> = {
   schema: 'core/v1.ConfigMap',
   nameRule: 'dns1123-subdomain',
   strategy: {
+    defaults: ({ binaryData }) => emptyNulls(binaryData),
     validateCreate: (map) => faultsOf((faults) => {
       checkFinalizers(map, faults);
       checkData(map, faults);

@@ -3,7 +3,7 @@ import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { secrets, type Secret } from '#api/generated/core/v1';
 import { configMapKeyFaults } from '#machinery/names';
 import type { ResourceDefinition } from '../../definition.ts';
-import { base64Bytes, checkImmutableData, DATA_BYTES_MAX } from '../../rules/data.ts';
+import { base64Bytes, checkImmutableData, DATA_BYTES_MAX, emptyNulls } from '../../rules/data.ts';
 import { type Faults, faultsOf } from '../../rules/faults.ts';
 import { checkFinalizers, checkMetaAgain, checkMetaOnUpdate } from '../../rules/metadata.ts';
 
@@ -21,6 +21,7 @@ const WANTED_KEYS: Readonly<Record<string, { readonly keys: readonly string[]; r
 
 function defaultSecret(secret: Secret): void {
   secret.type ||= 'Opaque';
+  emptyNulls(secret.data);
   if (secret.stringData) {
     const encoded = Object.entries(secret.stringData).map(([key, value]) => [key, Buffer.from(value).toString('base64')]);
     if (encoded.length > 0) secret.data = { ...secret.data, ...Object.fromEntries(encoded) };
@@ -33,7 +34,7 @@ function checkSecret(secret: Secret, faults: Faults): void {
   let bytes = 0;
   for (const [key, value] of Object.entries(data)) {
     faults.invalidAll(`data[${key}]`, key, configMapKeyFaults(key));
-    bytes += base64Bytes(value ?? '');
+    bytes += base64Bytes(value);
   }
   if (bytes > DATA_BYTES_MAX) faults.tooLong('data', DATA_BYTES_MAX);
   if (secret.type === 'kubernetes.io/service-account-token' && !secret.metadata.annotations?.[ACCOUNT_NAME]) {

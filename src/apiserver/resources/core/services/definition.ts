@@ -29,10 +29,14 @@ function defaultService({ spec, status }: Service): void {
   }
   if (isExternallyAccessible({ spec, metadata: {} }) && !spec.externalTrafficPolicy) spec.externalTrafficPolicy = 'Cluster';
   if (['NodePort', 'LoadBalancer', 'ClusterIP'].includes(spec.type)) spec.internalTrafficPolicy ??= 'Cluster';
-  if (spec.type === 'ExternalName') delete spec.internalTrafficPolicy;
   if (spec.type !== 'LoadBalancer') return;
   spec.allocateLoadBalancerNodePorts ??= true;
   for (const ingress of status?.loadBalancer?.ingress ?? []) if (ingress.ip) ingress.ipMode ??= 'VIP';
+}
+
+/** Names outside the cluster have no policy inside it; managers that set one still count as its owners. */
+function dropInternalPolicy({ spec }: Service): void {
+  if (spec?.type === 'ExternalName') delete spec.internalTrafficPolicy;
 }
 
 /** Fields that only the old type had go with it, unless the caller set them anew. */
@@ -95,9 +99,13 @@ export const serviceDefinition: ResourceDefinition<Service> = {
   nameRule: nameIsDnsLabel,
   strategy: {
     defaults: defaultService,
-    prepareForCreate: (service) => { service.status = { loadBalancer: {} }; },
+    prepareForCreate: (service) => {
+      service.status = { loadBalancer: {} };
+      dropInternalPolicy(service);
+    },
     prepareForUpdate: (service, old) => {
       keepFields(service, old, 'status');
+      dropInternalPolicy(service);
       dropTypeDependentFields(service, old);
     },
     validateCreate: (service, context) => faultsOf((faults) => {

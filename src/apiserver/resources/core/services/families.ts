@@ -73,10 +73,15 @@ export function keepAllocated(service: Service, old: Service): void {
     if (!spec.clusterIP && before.clusterIP) spec.clusterIP = before.clusterIP;
     if (!spec.clusterIPs?.length && before.clusterIPs?.length) spec.clusterIPs = [...before.clusterIPs];
   }
-  if (needsNodePorts(old) && needsNodePorts(service)) keepNodePorts(spec.ports ?? [], before.ports ?? []);
+  if (getsNodePorts(old) && getsNodePorts(service)) keepNodePorts(spec.ports ?? [], before.ports ?? []);
   if (needsHealthCheckPort(old) && needsHealthCheckPort(service) && !spec.healthCheckNodePort && before.healthCheckNodePort) {
     spec.healthCheckNodePort = before.healthCheckNodePort;
   }
+}
+
+/** A load balancer may do without. */
+function getsNodePorts(service: Service): boolean {
+  return needsNodePorts(service) && (service.spec!.type === 'NodePort' || service.spec!.allocateLoadBalancerNodePorts !== false);
 }
 
 function keepNodePorts(ports: ServicePort[], before: readonly ServicePort[]): void {
