@@ -160,3 +160,11 @@ test('under virtual time a day passes in a moment: a cron job runs each hour', a
   assert.equal(job.status?.lastScheduleTime, rfc3339(start + 6 * 3600_000));
   assert.equal(job.status?.active?.length, 6);
 });
+
+test('a stopped cluster leaves no timer behind', async () => {
+  const clock = new VirtualClock();
+  const cluster = await startCluster({ clock });
+  await cluster.advance(60_000);
+  await cluster.stop();
+  assert.equal(clock.pendingTimers(), 0);
+});
