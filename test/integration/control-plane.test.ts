@@ -147,18 +147,18 @@ test('a service account has a root certificate and gets tokens that the server k
   await until('the token to be refused', async () => await review() === undefined);
 });
 
-test('under virtual time a day passes in a moment: a cron job runs each hour', async (t) => {
+test('under virtual time hours pass in a moment: a cron job runs each hour', async (t) => {
   const { cluster, clock } = await world(t, []);
   await cluster.client.for(cronjobs, 'default').create({
     metadata: { name: 'hourly' },
     spec: { schedule: '0 * * * *', concurrencyPolicy: 'Allow', jobTemplate: { spec: { template: { spec: { restartPolicy: 'Never', containers: [{ name: 'c', image: 'i' }] } } } } },
   } as never);
   const start = clock.now();
-  await cluster.advance(6 * 3600_000 + 1_000);
-  assert.equal(clock.now() - start, 6 * 3600_000 + 1_000);
+  await cluster.advance(3 * 3600_000 + 1_000);
+  assert.equal(clock.now() - start, 3 * 3600_000 + 1_000);
   const job = await cluster.client.for(cronjobs, 'default').get('hourly');
-  assert.equal(job.status?.lastScheduleTime, rfc3339(start + 6 * 3600_000));
-  assert.equal(job.status?.active?.length, 6);
+  assert.equal(job.status?.lastScheduleTime, rfc3339(start + 3 * 3600_000));
+  assert.equal(job.status?.active?.length, 3);
 });
 
 test('a stopped cluster leaves no timer behind', async () => {
