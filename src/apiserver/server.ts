@@ -197,6 +197,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
       await Promise.all([
         ensurePriorityClasses(client, signal), access.bootstrap(signal), ensureServiceNetwork(now, signal), ensureFlowControl(client, now, signal), ensureApiServices(client, table, now, signal),
       ]);
+      await definitions.start(stopping.signal);
       void repairRegularly({ client, allocators, clock, log }, stopping.signal);
       state.started = true;
       void compactRegularly(storage, clock, log, stopping.signal);
