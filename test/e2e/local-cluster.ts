@@ -6,6 +6,7 @@ import { spawn, spawnSync } from 'node:child_process';
 import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { clusterId } from '#cmd/cluster-config';
 
 export interface Output { readonly code: number; readonly stdout: string; readonly stderr: string }
 
@@ -88,20 +89,25 @@ export function busyboxRoot(): string {
   return root;
 }
 
-/** Everything a cluster could leave on the host, as lines. */
-export async function census(): Promise<string[]> {
+/**
+ * Everything on the host that belongs to the cluster of this data directory, as lines: links, routes, namespaces, tables, mounts,
+ * processes, cgroups, by the cluster's id in their names. Other clusters of the machine are left out.
+ */
+export async function census(dataDir: string): Promise<string[]> {
+  const id = clusterId(dataDir);
   const lines = async (program: string, ...args: string[]): Promise<string[]> => (await run(program, args)).stdout.split('\n').map((line) => line.trim()).filter((line) => line !== '');
   const links = (await lines('ip', '-o', 'link')).map((line) => `link ${line.split(':')[1]?.trim().split('@')[0]}`);
   const routes = (await lines('ip', 'route')).map((line) => `route ${line}`);
   const namespaces = (await lines('ip', 'netns')).map((line) => `netns ${line.split(' ')[0]}`);
   const tables = (await lines('nft', 'list', 'tables')).map((line) => `nft ${line}`);
   const mounts = (await lines('cat', '/proc/self/mounts')).map((line) => `mount ${line.split(' ')[1]}`);
-  const processes = (await lines('ps', '-eo', 'args=')).filter((line) => /containerd|catatonit|kubernode (control-plane|node)/.test(line)).map((line) => `process ${line}`);
+  const processes = (await lines('ps', '-eo', 'args=')).map((line) => `process ${line}`);
   const cgroups = readdirSync('/sys/fs/cgroup', { withFileTypes: true }).filter((entry) => entry.isDirectory()).flatMap((controller) => {
     const names = readdirSync(join('/sys/fs/cgroup', controller.name), { withFileTypes: true }).filter((entry) => entry.isDirectory() && entry.name.startsWith('kn'));
     return names.map((entry) => `cgroup ${controller.name}/${entry.name}`);
   });
-  return [...links, ...routes, ...namespaces, ...tables, ...mounts, ...processes, ...cgroups].sort();
+  const all = [...links, ...routes, ...namespaces, ...tables, ...mounts, ...processes, ...cgroups];
+  return all.filter((line) => line.includes(`kn${id}`) || line.includes(`kubernode_${id}`) || line.includes(dataDir)).sort();
 }
 
 /** Tries until `check` does not throw. */
