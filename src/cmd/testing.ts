@@ -16,7 +16,7 @@ import type { Client } from '#client/client';
 import type { Transport } from '#client/transport';
 import { kubeconfigText } from '#client/kubeconfig';
 import type { ControllerOptions } from '#controllers/options';
-import { clusterPki } from '#pki/cluster-pki';
+import { clusterPki, type ClusterPki } from '#pki/cluster-pki';
 import { createMemoryStorage } from '#storage/memory/memory-storage';
 import type { StorageEngine } from '#storage/contract';
 import { createControlPlane } from './control-plane-group.ts';
@@ -58,6 +58,17 @@ export interface Cluster {
 /** Turns of the event loop without a request in flight after which the cluster counts as at rest. */
 const QUIET_TURNS = 12;
 
+/** Clusters of one process that begin within this time of each other share their keys: making new ones is a third of a start. */
+const PKI_SHARED_MS = 12 * 3600_000;
+let shared: { readonly pki: ClusterPki; readonly madeMs: number } | undefined;
+
+function pkiAt(clock: Clock): ClusterPki {
+  if (shared === undefined || clock.now() < shared.madeMs || clock.now() > shared.madeMs + PKI_SHARED_MS) {
+    shared = { pki: clusterPki({ clock, random: systemRandom }), madeMs: clock.now() };
+  }
+  return shared.pki;
+}
+
 /** Many parts of one process wait for the same stop signal; Node's default would warn of a leak. */
 const LISTENERS_MAX = 1_000;
 
@@ -65,7 +76,7 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
   if (defaultMaxListeners < LISTENERS_MAX) setMaxListeners(LISTENERS_MAX);
   const clock = options.clock ?? systemClock;
   const random: Random = options.seed === undefined ? systemRandom : seededRandom(options.seed);
-  const pki = clusterPki({ clock, random: systemRandom });
+  const pki = pkiAt(clock);
   const stopping = new AbortController();
   const storage = options.storage ?? createMemoryStorage({ clock });
   const plane = createControlPlane({
