@@ -5,6 +5,7 @@
  */
 import { serializer } from '../codec.ts';
 import { DecodeError } from '#machinery/codec/decode-error';
+import { parseGroupVersion } from '#machinery/gvk';
 import type { KubeObject } from '#machinery/meta';
 import type { JsonValue } from '#machinery/patch/json-value';
 import { applyDefaults, dropNulls } from '#machinery/schema/structural-default';
@@ -28,15 +29,21 @@ export function shapeObject(object: JsonMap, form: CustomForm): string[] {
   const { apiVersion, kind } = object;
   const metadata = Object.hasOwn(object, 'metadata') ? decodeMetadata(object['metadata']) : undefined;
   unknown.push(...metadata?.unknown ?? []);
-  if (kind === form.kind && apiVersion === form.apiVersion) {
+  if (kind === form.kind && groupOf(apiVersion) === groupOf(form.apiVersion)) {
+    // Of another version nothing is known.
+    const schema = apiVersion === form.apiVersion ? form.schema : undefined;
     if (!form.preserves) {
-      unknown.push(...pruneResource(object, form.schema));
-      dropNulls(object, form.schema);
+      unknown.push(...pruneResource(object, schema));
+      dropNulls(object, schema);
     }
-    unknown.push(...coerceEmbedded(object, form.schema));
+    unknown.push(...coerceEmbedded(object, schema));
   }
   Object.assign(object, { metadata: metadata?.metadata ?? {} });
   return unknown.map((path) => `unknown field "${path}"`);
+}
+
+function groupOf(apiVersion: unknown): string | undefined {
+  return typeof apiVersion === 'string' ? parseGroupVersion(apiVersion)?.group : undefined;
 }
 
 /** A body. @throws StatusError 400 */

@@ -28,6 +28,7 @@ export function decodeMetadata(value: unknown, at = ''): DecodedMetadata {
   });
   const metadata = outcome.object as unknown as ObjectMeta & { creationTimestamp?: string | null };
   if (!metadata.creationTimestamp) delete metadata.creationTimestamp;
+  for (const [key, part] of Object.entries(outcome.object)) if (typeof part === 'object' && part !== null && Object.keys(part).length === 0) delete outcome.object[key];
   if (isMap(value) && Array.isArray(value['managedFields']) && value['managedFields'].length === 0) metadata.managedFields = [];
   return { metadata, unknown };
 }
