@@ -3,7 +3,10 @@
  * or by `domain/*`; and no client certificate in `system:masters`.
  */
 import type { CertificateSigningRequest } from '#api/generated/certificates/v1';
+import type { PodCertificateRequest } from '#api/generated/certificates/v1beta1';
+import { forbidden, path } from '#machinery/field-error';
 import { quote } from '#machinery/go-print';
+import { newInvalid } from '#machinery/status-error';
 import { parseSigningRequest, SigningRequestError } from '#pki/signing-request';
 import { semanticEqual } from '#machinery/deep-equal';
 import type { Authorizer } from '../authz/authorizer.ts';
@@ -49,6 +52,22 @@ export function certificateSigning({ authorizer }: AdmissionDependencies): Admis
       const { signerName } = old.spec;
       if (unchanged || await mayAct(authorizer, attributes.user, 'sign', signerName)) return;
       throw refused(attributes, `user not permitted to sign requests with signerName ${quote(signerName)}`);
+    },
+  };
+}
+
+/** Not among upstream's plugins: there the rules of pod certificate requests ask. */
+export function podCertificateSigning({ authorizer }: AdmissionDependencies): AdmissionPlugin {
+  return {
+    name: 'PodCertificateSigning',
+    async validate(attributes) {
+      if (!isAbout(attributes, GROUP, 'podcertificaterequests', 'status') || attributes.operation !== 'UPDATE') return;
+      const old = attributes.oldObject as PodCertificateRequest;
+      const { status } = attributes.object as PodCertificateRequest;
+      const { signerName } = old.spec;
+      if (semanticEqual(status ?? {}, old.status ?? {}) || await mayAct(authorizer, attributes.user, 'sign', signerName)) return;
+      const text = `User ${quote(attributes.user.name)} is not permitted to "sign" for signer ${quote(signerName)}`;
+      throw newInvalid(GROUP, attributes.kind, attributes.name, [forbidden(path('spec', 'signerName'), text)]);
     },
   };
 }

@@ -6,11 +6,12 @@
  */
 import type { ResourceQuota } from '#api/generated/core/v1';
 import type { StoredObjects } from '../resources/decisions/stored-objects.ts';
-import { certificateApproval, certificateSigning, certificateSubjectRestriction, clusterTrustBundleAttest } from './certificate-signers.ts';
+import { certificateApproval, certificateSigning, certificateSubjectRestriction, clusterTrustBundleAttest, podCertificateSigning } from './certificate-signers.ts';
 import { defaultIngressClass } from './default-ingress-class.ts';
 import { defaultStorageClass } from './default-storage-class.ts';
 import { defaultTolerationSeconds } from './default-toleration-seconds.ts';
 import type { AdmissionDependencies } from './dependencies.ts';
+import { devicePermissions } from './device-permissions.ts';
 import { escalation } from './escalation.ts';
 import { limitRanger } from './limit-ranger.ts';
 import { namespaceLifecycle } from './namespace-lifecycle.ts';
@@ -19,6 +20,7 @@ import { persistentVolumeClaimResize } from './persistent-volume-claim-resize.ts
 import type { AdmissionPlugin } from './plugin.ts';
 import { podSecurity } from './pod-security/pod-security.ts';
 import { podTopologyLabels } from './pod-topology-labels.ts';
+import { policyPermissions } from './policy-permissions.ts';
 import { priority } from './priority.ts';
 import { resourceQuota } from './resource-quota.ts';
 import { runtimeClass } from './runtime-class.ts';
@@ -54,6 +56,9 @@ export function admissionPlugins(dependencies: AdmissionDependencies, quotas: St
     certificateSubjectRestriction(),
     defaultIngressClass(dependencies),
     podTopologyLabels(dependencies),
+    podCertificateSigning(dependencies),
+    devicePermissions(dependencies),
+    policyPermissions(dependencies),
     extensions.mutatingAdmissionPolicy,
     extensions.mutatingAdmissionWebhook,
     extensions.validatingAdmissionPolicy,
