@@ -10,6 +10,7 @@ import { clusterPki } from '#pki/cluster-pki';
 import { createMemoryStorage } from '#storage/memory/memory-storage';
 import { createApiServer, type ApiServer } from './server.ts';
 
+// oxlint-disable-next-line typescript/no-explicit-any -- any kind of answer, looked into by each test
 type Body = KubeObject & Omit<Status, 'status'> & Record<string, any>;
 interface Answer { readonly status: number; readonly body: Body; readonly text: string; readonly headers: Readonly<Record<string, string>> }
 

@@ -253,6 +253,7 @@ export const isBadRequest = (error: unknown): boolean => hasReason(error, 'BadRe
 /** @public */
 export const isUnauthorized = (error: unknown): boolean => hasReason(error, 'Unauthorized');
 export const isForbidden = (error: unknown): boolean => hasReason(error, 'Forbidden');
+/** @public */
 export const isTimeout = (error: unknown): boolean => hasReason(error, 'Timeout');
 /** @public */
 export const isServerTimeout = (error: unknown): boolean => hasReason(error, 'ServerTimeout');

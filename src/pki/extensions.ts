@@ -1,6 +1,6 @@
 /** The X.509 v3 extensions that cluster certificates carry: usages, constraints, key identifiers, alternative names. */
 import { isIPv4, isIPv6 } from 'node:net';
-import { bits, children, der, integer, octets, oid, readOid, readOne, sequence, TAG, TRUE, type DerValue } from './der.ts';
+import { bits, children, der, octets, oid, readOid, readOne, sequence, TAG, TRUE, type DerValue } from './der.ts';
 
 export const EXTENSION = {
   subjectKeyId: '2.5.29.14', keyUsage: '2.5.29.15', subjectAltName: '2.5.29.17', basicConstraints: '2.5.29.19',
@@ -58,11 +58,6 @@ function namedBits(mask: number): Buffer {
 
 export function basicConstraints(authority: boolean): Buffer {
   return extension(EXTENSION.basicConstraints, true, authority ? sequence(TRUE) : sequence());
-}
-
-/** Path length 0: the authority may sign leaves only. */
-export function leafAuthorityConstraints(): Buffer {
-  return extension(EXTENSION.basicConstraints, true, sequence(TRUE, integer(Buffer.from([0]))));
 }
 
 export function alternativeNames(names: AlternativeNames, critical = false): Buffer | undefined {

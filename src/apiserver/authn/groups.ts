@@ -8,8 +8,6 @@ export const NODES = 'system:nodes';
 export const NODE_USER_PREFIX = 'system:node:';
 export const SERVICE_ACCOUNTS = 'system:serviceaccounts';
 export const BOOTSTRAPPERS = 'system:bootstrappers';
-/** The API server's own identity for its in-process calls. */
-export const API_SERVER = 'system:apiserver';
 
 const SERVICE_ACCOUNT_PREFIX = 'system:serviceaccount:';
 const LABEL = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/;

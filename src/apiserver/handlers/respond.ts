@@ -21,7 +21,7 @@ import { columnDefinitions, parseIncludeObject, partialMetadata, tableOf, tableR
 import { defaultPrinter, tablePrinterOf } from '../resources/printing/table-printers.ts';
 import type { TablePrinter } from '../resources/definition.ts';
 
-export const INITIAL_EVENTS_END = 'k8s.io/initial-events-end';
+const INITIAL_EVENTS_END = 'k8s.io/initial-events-end';
 /** Lists up to this size are answered in one piece. */
 const WHOLE_BYTES_MAX = 256 * 1024;
 const CHUNK_BYTES = 256 * 1024;

@@ -161,7 +161,7 @@ test('bookmarks come every minute', async () => {
 });
 
 test('an update that changes nothing writes nothing', async () => {
-  const { store, put, close } = await setUp();
+  const { put, close } = await setUp();
   const first = await put('n/a', { k: 'v' });
   assert.equal(await put('n/a', { k: 'v' }), first);
   await close();

@@ -71,16 +71,6 @@ function parseClientSet(fields: unknown): FieldSet {
   }
 }
 
-/** Upstream's text for what is wrong with entries; undefined when nothing is. For admission, which may have changed them. */
-export function managedFieldsFault(entries: readonly ManagedFieldsEntry[] | undefined): string | undefined {
-  try {
-    decodeManagers(entries, false);
-    return undefined;
-  } catch (error) {
-    return (error as Error).message;
-  }
-}
-
 /** Sorted by operation, time, name, version, subresource; undefined when there are none. */
 export function encodeManagers(managers: Managers): ManagedFieldsEntry[] | undefined {
   if (managers.size === 0) return undefined;

@@ -21,14 +21,6 @@ export const flowSchemaPrinter: TablePrinter<FlowSchema> = {
   ],
 };
 
-/** Flow schemas are listed in the order in which they are asked. */
-export function compareFlowSchemas(left: FlowSchema, right: FlowSchema): number {
-  const byPrecedence = (left.spec?.matchingPrecedence ?? 0) - (right.spec?.matchingPrecedence ?? 0);
-  if (byPrecedence !== 0) return byPrecedence;
-  const [a, b] = [left.metadata.name ?? '', right.metadata.name ?? ''];
-  return a === b ? 0 : a < b ? -1 : 1;
-}
-
 export const priorityLevelConfigurationPrinter: TablePrinter<PriorityLevelConfiguration> = {
   columns: [
     NAME,
