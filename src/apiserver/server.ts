@@ -150,7 +150,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
   const checks = healthChecks({ storage, feed, state });
   const other = routes({
     table, checks, metrics, log, serverAddress: options.advertise ?? DEFAULT_ADVERTISE, build: options.build ?? {},
-    mounted: [...issuerRoutes(access.issuer, options.advertise ?? DEFAULT_ADVERTISE), ...openApiRoutes({ table }), ...options.mounted ?? []],
+    mounted: [...issuerRoutes(access.issuer, options.advertise ?? DEFAULT_ADVERTISE), ...openApiRoutes({ table, customDefinitions: (group, version) => definitions.documents(group, version) }), ...options.mounted ?? []],
   });
   chain = filterChain({
     clock, random, log, metrics, authenticators: access.authenticators, anonymous: options.anonymous ?? true, authorizer: access.authorizer,
@@ -198,6 +198,8 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
         ensurePriorityClasses(client, signal), access.bootstrap(signal), ensureServiceNetwork(now, signal), ensureFlowControl(client, now, signal), ensureApiServices(client, table, now, signal),
       ]);
       await definitions.start(stopping.signal);
+      const levels = informers.for(prioritylevelconfigurations);
+      void keepDanglingConditions({ client, schemas: informers.for(flowschemas), levels, clock, log }, stopping.signal);
       void repairRegularly({ client, allocators, clock, log }, stopping.signal);
       state.started = true;
       void compactRegularly(storage, clock, log, stopping.signal);

@@ -15,8 +15,11 @@ import { isConflict, isNotFound } from '#machinery/status-error';
 import { ensureApiService } from '../bootstrap/api-services.ts';
 import type { ResourceTable } from '../resource-table.ts';
 import { selectAll } from '../store/described.ts';
+import type { Structural } from '#machinery/schema/structural';
+import type { CustomDefinitions } from '../openapi/documents.ts';
 import { CLEANUP_FINALIZER } from './definition-hooks.ts';
 import { conditionOf, isEstablished, settledStatus, withCondition } from './names.ts';
+import { customDefinitions, type PublishedKind } from './openapi-definitions.ts';
 import { serveDefinition, type ServedDefinition, type ServeOptions } from './serve-definition.ts';
 
 const RETRY_MS = 1_000;
@@ -31,7 +34,7 @@ export interface DefinitionsOptions extends ServeOptions {
   readonly log: Logger;
 }
 
-interface Serving { readonly signature: string; readonly resources: ServedDefinition }
+interface Serving { readonly signature: string; readonly definition: CustomResourceDefinition; readonly resources: ServedDefinition }
 
 export class Definitions {
   readonly #options: DefinitionsOptions;
@@ -52,6 +55,19 @@ export class Definitions {
     await this.#options.definitions.whenSynced(signal);
     for (const definition of this.#options.definitions.list()) if (isEstablished(definition)) await this.#serve(definition, signal);
     void this.#run(signal);
+  }
+
+  /** What the OpenAPI documents say of a group version; undefined where nothing of it is served here. */
+  documents(group: string, version: string): CustomDefinitions | undefined {
+    const kinds = [...this.#serving.values()].flatMap(({ definition: { spec, status } }): PublishedKind[] => {
+      const found = spec.group === group ? spec.versions.find((one) => one.name === version && one.served) : undefined;
+      const names = status!.acceptedNames!;
+      return found === undefined ? [] : [{
+        kind: names.kind, listKind: names.listKind ?? `${names.kind}List`, resource: names.plural,
+        schema: found.schema?.openAPIV3Schema as Structural | undefined, selectableFields: found.selectableFields ?? [],
+      }];
+    });
+    return kinds.length === 0 ? undefined : customDefinitions(group, version, kinds);
   }
 
   /** A name that became free may be another's now. */
@@ -115,7 +131,7 @@ export class Definitions {
     this.#withdraw(old);
     // What is built in stays what it is.
     for (const served of resources.served) if (table.find(served.info.group, served.info.version, served.info.resource) === undefined) table.add({ info: served.info, served });
-    this.#serving.set(name, { signature, resources });
+    this.#serving.set(name, { signature, definition, resources });
     await this.#dropApiServices(old, signal);
   }
 
