@@ -11,6 +11,7 @@ import type { Component, ComponentContext } from '#component/component';
 import { transportFromKubeconfig } from '#client/kubeconfig';
 import { createClient } from '#client/rest-client';
 import { usableDataDir } from './flag-values.ts';
+import { claimForeground } from './foreground.ts';
 import { joinCluster, renewCertificates, type JoinTarget } from './join.ts';
 import { nodeNetwork, type NodeNetwork } from './join-objects.ts';
 import { machineNode, type MachineNodeFlags } from './machine-node.ts';
@@ -30,6 +31,7 @@ export async function runAgent(command: AgentCommand): Promise<void> {
   const token = tokenOf(command);
   requireNodePrograms();
   usableDataDir(command.dataDir);
+  claimForeground(command.dataDir);
   const node = await machineNode(command);
   const target: JoinTarget = { server: command.server, nodeName: node.name, address: node.address, credentials: node.credentials, ...(token === undefined ? {} : { token }) };
   const progress = terminalProgress();

@@ -2,6 +2,7 @@
 import { rmSync } from 'node:fs';
 import { removeHostNetwork } from './host-network.ts';
 import { powerOff, stopCluster } from './local-cluster.ts';
+import { isMachineCluster, resetMachine } from './machine-reset.ts';
 import { saveClusterConfig } from './cluster-config.ts';
 import { terminalProgress, UserError } from './terminal.ts';
 import { requireCluster } from './up.ts';
@@ -27,6 +28,11 @@ export async function powerOffNode(name: string, options: { dataDir: string }): 
 }
 
 export async function reset(options: { dataDir: string; yes?: boolean }): Promise<void> {
+  if (isMachineCluster(options.dataDir)) {
+    if (options.yes !== true) throw new UserError(`reset takes this machine out of its cluster and removes all data in ${options.dataDir}: say --yes to do it`);
+    await terminalProgress().stage('remove', () => resetMachine(options.dataDir));
+    return;
+  }
   const config = requireCluster(options.dataDir);
   if (options.yes !== true) throw new UserError(`reset removes the cluster and all its data in ${config.dataDir}: say --yes to do it`);
   const progress = terminalProgress();

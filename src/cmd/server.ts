@@ -17,6 +17,7 @@ import { CLUSTER_DOMAIN, DEFAULT_DATA_DIR, clusterId, loadClusterConfig } from '
 import { createControlPlane } from './control-plane-group.ts';
 import { DNS_USER } from './dns-user.ts';
 import { addressOf, portOf, usableDataDir } from './flag-values.ts';
+import { claimForeground } from './foreground.ts';
 import { hostPart, nthAddress, parseNetwork } from './network-range.ts';
 import { clusterPaths } from './layout.ts';
 import { selfCommand } from './local-cluster.ts';
@@ -51,6 +52,7 @@ export async function runServer(command: ServerCommand): Promise<void> {
   usableDataDir(command.dataDir);
   const dataDir = resolve(command.dataDir);
   if (loadClusterConfig(dataDir) !== undefined) throw new UserError(`${dataDir} belongs to a cluster of kubernode up: name another --data-dir, or remove that one (kubernode reset --yes --data-dir ${dataDir})`);
+  claimForeground(dataDir);
   const paths = clusterPaths(dataDir);
   const machine = await machineNode(command);
   const config = configOf(command, dataDir);

@@ -6,7 +6,6 @@
 import { Resolver } from 'node:dns/promises';
 import { existsSync } from 'node:fs';
 import { createServer } from 'node:net';
-import { join } from 'node:path';
 import { nodes as nodesResource } from '#api/generated/core/v1';
 import type { Node } from '#api/generated/core/v1';
 import { systemClock } from '#base/clock';
@@ -25,6 +24,7 @@ import { clusterPaths, nodePaths } from './layout.ts';
 import { machineSocket, startControlPlane, startMachine, startNodeProcess, stopCluster } from './local-cluster.ts';
 import { ensureSandboxImage } from './machine/sandbox-image.ts';
 import { waitUntil } from './machine/wait-until.ts';
+import { isMachineCluster } from './machine-reset.ts';
 import { usableDataDir, wholeNumber } from './flag-values.ts';
 import { requireNodePrograms } from './preflight.ts';
 import { probeStorage, storageSettings, type StorageFlags } from './storage-engine.ts';
@@ -183,7 +183,7 @@ async function untilInterrupted(config: ClusterConfig): Promise<void> {
 /** Whether the data directory holds a cluster. @throws UserError otherwise. */
 export function requireCluster(dataDir: string): ClusterConfig {
   const config = loadClusterConfig(dataDir);
-  if (config === undefined && (existsSync(join(dataDir, 'server.json')) || existsSync(join(dataDir, 'agent')))) {
+  if (config === undefined && isMachineCluster(dataDir)) {
     throw new UserError(`${dataDir} belongs to kubernode server or agent, which run in the foreground: stop that process, or ask kubectl --kubeconfig ${clusterPaths(dataDir).adminKubeconfig}`);
   }
   if (config === undefined || !existsSync(config.dataDir)) throw new UserError(`no cluster in ${dataDir}: start one with kubernode up --data-dir ${dataDir}`);

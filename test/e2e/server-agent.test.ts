@@ -136,6 +136,16 @@ test('server and agent: two machines, one cluster', { skip: canRunNodes, timeout
     await until('the agent to go on', async () => (await server.kubectl('get', '--raw', '/api/v1/nodes/computer-2/proxy/healthz')).stdout === 'ok');
     assert.equal(await started(), before);
   });
+
+  await t.test('reset takes a machine out of the cluster and leaves nothing of it', async () => {
+    const busy = await agent.kubernode('reset', '--yes');
+    assert.match(busy.stderr, /stop it first/);
+    killBehind(running.pop()!);
+    const done = await agent.kubernode('reset', '--yes');
+    assert.equal(done.code, 0, done.stderr);
+    const census = (await agent.inside(['sh', '-c', `ls -d ${agent.dataDir} 2>/dev/null; grep -e ${agent.dataDir} -e /run/kubernode /proc/self/mounts; ip -br link | grep -e cni0 -e veth; nft list tables; ip route show proto 89; pgrep -a containerd-shim`])).stdout;
+    assert.equal(census.split('\n').filter((line) => line !== '' && !/^table ip (nat|filter|mangle)$/.test(line)).join('\n'), '');
+  });
 });
 
 const WEB = `

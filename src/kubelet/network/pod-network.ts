@@ -31,8 +31,8 @@ export interface PodNetworkOptions {
 }
 
 /** The protocol number that marks our routes, so that stale ones are found again. */
-const ROUTE_PROTOCOL = '89';
-const TABLE = 'kubernode_masquerade';
+export const ROUTE_PROTOCOL = '89';
+export const POD_NETWORK_TABLE = 'kubernode_masquerade';
 
 /** Destination → gateway, for the pods of every other node that has an address and a range. */
 export function wantedRoutes(all: readonly Node[], nodeName: string): Map<string, string> {
@@ -53,9 +53,9 @@ export function masqueradeScript(clusterPodCidrs: readonly string[]): string {
   const cidrs = clusterPodCidrs.filter((cidr) => !cidr.includes(':')).join(', ');
   if (cidrs === '') return '';
   return [
-    `add table ip ${TABLE}`, `delete table ip ${TABLE}`, `add table ip ${TABLE}`,
-    `add chain ip ${TABLE} postrouting { type nat hook postrouting priority 101 ; policy accept ; }`,
-    `add rule ip ${TABLE} postrouting ip saddr { ${cidrs} } ip daddr != { ${cidrs} } ip daddr != 224.0.0.0/4 masquerade fully-random`,
+    `add table ip ${POD_NETWORK_TABLE}`, `delete table ip ${POD_NETWORK_TABLE}`, `add table ip ${POD_NETWORK_TABLE}`,
+    `add chain ip ${POD_NETWORK_TABLE} postrouting { type nat hook postrouting priority 101 ; policy accept ; }`,
+    `add rule ip ${POD_NETWORK_TABLE} postrouting ip saddr { ${cidrs} } ip daddr != { ${cidrs} } ip daddr != 224.0.0.0/4 masquerade fully-random`,
     '',
   ].join('\n');
 }

@@ -11,6 +11,9 @@ import type { ProxyBackend } from '../backend.ts';
 /** Runs `nft -f -` with this text. @throws with nft's own words. */
 export type NftRunner = (script: string, signal: AbortSignal) => Promise<void>;
 
+/** As upstream's. */
+export const SERVICE_TABLE = 'kube-proxy';
+
 export class NftBackend implements ProxyBackend {
   readonly name = 'nftables';
   readonly #run: NftRunner;
@@ -23,7 +26,7 @@ export class NftBackend implements ProxyBackend {
     this.#run = options.run;
     this.#podCidrs = options.podCidrs;
     this.#families = options.families ?? ['ip'];
-    this.#table = options.table ?? 'kube-proxy';
+    this.#table = options.table ?? SERVICE_TABLE;
   }
 
   async sync(services: readonly ServiceRules[], signal: AbortSignal): Promise<void> {
