@@ -119,6 +119,12 @@ test('empty lists are null where upstream stores protobuf', () => {
   assert.ok(strict.encodeStored({ ...object, spec: { rules: [] } }, THING).toString().includes('"rules":null'));
 });
 
+test('empty lists stay when decoded and go when encoded', () => {
+  const { object } = decode('{"spec":{"ports":[]}}');
+  assert.deepEqual((object['spec'] as { ports?: unknown }).ports, []);
+  assert.ok(!serializer.encodeStored(object, THING).toString().includes('ports'));
+});
+
 test('unknown and duplicate fields: Strict, Warn, Ignore (B19)', () => {
   const body = '{"odd":1,"spec":{"ports":[{"number":1,"nope":{"x":1}}],"__proto__":{"a":1},"mode":"a","mode":"b"},"data":{"k":"1","k":"2"}}';
   const texts = ['unknown field "odd"', 'unknown field "spec.ports[0].nope"', 'unknown field "spec.__proto__"', 'duplicate field "spec.mode"', 'duplicate field "data.k"'];

@@ -150,7 +150,8 @@ class TypedDecoder {
       this.#frames.push(field);
       const value = this.#value(field.value, duplicate ? out[key] : undefined);
       this.#frames.pop();
-      if (value === undefined || isDropped(value, field)) {
+      // Empty lists stay, for validation to tell them from absent ones; encoding does not.
+      if (value === undefined || (!Array.isArray(value) && isDropped(value, field))) {
         if (duplicate) delete out[key];
       } else {
         out[key] = value;

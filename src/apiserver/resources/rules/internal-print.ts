@@ -61,7 +61,8 @@ function withHostFields(spec: Record<string, unknown>): Record<string, unknown> 
 
 /** Types of meta/v1 have no internal form: they print with their JSON names, without what is unset. */
 function printTagged(schema: TypeSchema, value: Record<string, unknown>): string {
-  const set = [...schema.fields.values()].filter((field) => value[field.name] !== undefined && value[field.name] !== null);
+  const isSet = (one: unknown): boolean => one !== undefined && one !== null && !(Array.isArray(one) && one.length === 0);
+  const set = [...schema.fields.values()].filter((field) => isSet(value[field.name]));
   return `{${set.map((field) => `"${field.name}":${printValue(field.type, value[field.name])}`).join(',')}}`;
 }
 
