@@ -26,6 +26,7 @@ import { createAccess, type Access } from './access.ts';
 import type { ExtensionPlugins } from './admission/registry.ts';
 import type { AuditLog } from './audit/audit-log.ts';
 import { ensureApiServices } from './bootstrap/api-services.ts';
+import { keepDanglingConditions } from './bootstrap/dangling-schemas.ts';
 import { ensureFlowControl } from './bootstrap/flow-control.ts';
 import { ensurePriorityClasses, ensureSystemNamespaces } from './bootstrap/system-objects.ts';
 import type { RequestContext } from './context.ts';

@@ -5,6 +5,7 @@
  */
 import { flowschemas, prioritylevelconfigurations, type FlowSchema, type PolicyRulesWithSubjects, type PriorityLevelConfiguration } from '#api/generated/flowcontrol/v1';
 import type { Client } from '#client/client';
+import { danglingCondition } from './dangling-schemas.ts';
 import { ensure } from './system-objects.ts';
 
 type Subjects = PolicyRulesWithSubjects['subjects'];
@@ -72,9 +73,6 @@ export async function ensureFlowControl(client: Client, now: string, signal: Abo
     };
     const created = await ensure(client, flowschemas, schema, signal);
     if (created === undefined) continue;
-    const message = `This FlowSchema references the PriorityLevelConfiguration object named ${JSON.stringify(level)} and it exists`;
-    await client.for(flowschemas).updateStatus({
-      ...created, status: { conditions: [{ type: 'Dangling', status: 'False', lastTransitionTime: now, reason: 'Found', message }] },
-    }, { signal });
+    await client.for(flowschemas).updateStatus({ ...created, status: { conditions: [danglingCondition(level, true, now)] } }, { signal });
   }
 }
