@@ -12,7 +12,7 @@ import { addressOf } from './flag-values.ts';
 import type { NodeNetwork } from './join-objects.ts';
 import { firstAddress, labelsOf, taintsOf } from './kubelet.ts';
 import { clusterPaths } from './layout.ts';
-import type { MachineNodeSettings } from './node.ts';
+import type { MachineNodeSettings } from './own-containerd.ts';
 import { tryRun } from './shell.ts';
 import { UserError } from './terminal.ts';
 

@@ -14,7 +14,7 @@ import { clusterPaths } from './layout.ts';
 import { cgroupMounts, cgroupProcesses, removeCgroup } from './machine/cgroup-root.ts';
 import { waitUntil } from './machine/wait-until.ts';
 import { machineNodeSettings } from './machine-node.ts';
-import type { MachineNodeSettings } from './node.ts';
+import type { MachineNodeSettings } from './own-containerd.ts';
 import { run, tryRun } from './shell.ts';
 import { stopSupervised } from './supervise.ts';
 import { UserError } from './terminal.ts';

@@ -22,15 +22,9 @@ import { nodePaths } from './layout.ts';
 import { CONTAINERD_SOCKET } from './machine/containerd.ts';
 import { dnsPart, kubeletPart, podNetworkPart, proxyPart, type NodeSettings } from './node-parts.ts';
 import { runUntilSignal } from './process-life.ts';
-import { ownContainerd, type OwnContainerd } from './own-containerd.ts';
+import { ownContainerd, type MachineNodeSettings } from './own-containerd.ts';
 import { UserError } from './terminal.ts';
 import { requireCluster } from './up.ts';
-
-/** What `kubernode server` and `agent` write down for the node process. */
-export interface MachineNodeSettings extends NodeSettings {
-  /** Absent: a container runtime runs already. */
-  readonly containerd?: OwnContainerd;
-}
 
 export async function runNode(options: { dataDir: string; name?: string; settings?: string }): Promise<void> {
   if (options.settings !== undefined) {

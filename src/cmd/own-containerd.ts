@@ -10,6 +10,7 @@ import type { Component } from '#component/component';
 import { hostTraits, writeContainerdConfig, type ContainerdPaths } from './machine/containerd.ts';
 import { ensureSandboxImage } from './machine/sandbox-image.ts';
 import { waitUntil } from './machine/wait-until.ts';
+import type { NodeSettings } from './node-parts.ts';
 import { startSupervised, stopSupervised } from './supervise.ts';
 import { run } from './shell.ts';
 
@@ -20,6 +21,12 @@ export interface OwnContainerd extends ContainerdPaths {
   readonly configDir: string;
   readonly runDir: string;
   readonly logDir: string;
+}
+
+/** What `kubernode server` and `agent` write down for the node process. */
+export interface MachineNodeSettings extends NodeSettings {
+  /** Absent: a container runtime runs already. */
+  readonly containerd?: OwnContainerd;
 }
 
 export function ownContainerd(settings: OwnContainerd): Component {
