@@ -3,8 +3,8 @@
  * `dist/testing.js` with its types. `--if-stale` does nothing when no source is newer than the bundle.
  */
 import { build } from 'esbuild';
-import { existsSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, readFileSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
 import { spawnSync } from 'node:child_process';
 
 const STAMP = 'dist/.built';
@@ -13,6 +13,18 @@ function newestBelow(path) {
   const stat = statSync(path);
   if (!stat.isDirectory()) return stat.mtimeMs;
   return Math.max(0, ...readdirSync(path).map((name) => newestBelow(join(path, name))));
+}
+
+function declarationsBelow(path) {
+  return readdirSync(path, { withFileTypes: true }).flatMap((entry) => (entry.isDirectory() ? declarationsBelow(join(path, entry.name)) : [join(path, entry.name)]));
+}
+
+/** `#room/x` means a path of this repository; whoever uses the package has only the declarations beside each other. */
+function withRelativeImports(text, file, root) {
+  return text.replace(/(['"])#([\w-]+\/[^'"]+)\1/g, (_match, quote, path) => {
+    const target = relative(dirname(file), join(root, path)).replaceAll('\\', '/');
+    return `${quote}${target.startsWith('.') ? target : `./${target}`}.js${quote}`;
+  });
 }
 
 if (process.argv.includes('--if-stale') && existsSync(STAMP)) {
@@ -43,7 +55,10 @@ await build({
   banner: { js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);" },
 });
 if (process.argv.includes('--types')) {
-  spawnSync('node_modules/.bin/tsc', ['--noEmit', 'false', '--emitDeclarationOnly', '--declaration', '--outDir', join(OUT, 'types'), '--rootDir', 'src'], { stdio: 'inherit' });
+  const types = join(OUT, 'types');
+  const run = spawnSync('node_modules/.bin/tsc', ['-p', 'tsconfig.types.json', '--outDir', types], { stdio: 'inherit' });
+  if (run.status !== 0) process.exit(run.status ?? 1);
+  for (const file of declarationsBelow(types)) writeFileSync(file, withRelativeImports(readFileSync(file, 'utf8'), file, types));
 }
 rmSync('dist', { recursive: true, force: true });
 renameSync(OUT, 'dist');
