@@ -51,13 +51,18 @@ export function conversionOf(info: ResourceInfo, stored: ResourceInfo): Conversi
   return CONVERSIONS[info.type];
 }
 
-/** An object of one served version in another of the same kind. Changes nothing it is given. @throws Error for a version that is not served */
+/** An object of one served version (as its apiVersion says) in another of the same kind. Changes nothing it is given. @throws Error for a version that is not served */
 export function convertBetween(info: ResourceInfo, stored: ResourceInfo, object: KubeObject, apiVersion: string): KubeObject {
-  const target = parseGroupVersion(apiVersion);
-  const wanted = target === undefined ? undefined : resourceInfo(target.group, target.version, info.resource);
+  const from = versionOf(info, object.apiVersion ?? '') ?? info;
+  const wanted = versionOf(info, apiVersion);
   if (wanted === undefined) throw new Error(`${info.kind} is not served in ${apiVersion}`);
-  if (wanted.type === info.type) return object;
-  const hub = conversionOf(info, stored)?.toStored({ ...object }) ?? object;
+  if (wanted.type === from.type) return object;
+  const hub = conversionOf(from, stored)?.toStored({ ...object }) ?? object;
   const converted = conversionOf(wanted, stored)?.fromStored({ ...hub }) ?? hub;
   return { ...converted, apiVersion };
+}
+
+function versionOf(info: ResourceInfo, apiVersion: string): ResourceInfo | undefined {
+  const parsed = parseGroupVersion(apiVersion);
+  return parsed === undefined ? undefined : resourceInfo(parsed.group, parsed.version, info.resource);
 }
