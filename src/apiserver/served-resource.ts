@@ -66,7 +66,7 @@ export function serveResource(options: ServedResourceOptions): ServedResource {
 
 /** The object as this version shows it, with kind and apiVersion. */
 export function versionedObject<T extends KubeObject = KubeObject>(served: ServedResource, stored: StoredBytes): T {
-  const object = decodeStored(stored.bytes, stored.revision);
+  const object = decodeStored(stored.bytes, stored.revision, served.custom);
   return asVersion(served, object) as T;
 }
 

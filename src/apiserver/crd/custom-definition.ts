@@ -36,11 +36,12 @@ export function customDefinition(one: CustomVersion, compiler: RuleCompiler): Re
   const { group, scope } = crd.spec!;
   const scale = version.subresources?.scale;
   const fields = selectableFieldsOf(version);
+  const rules = compiler.compile(schema ?? {}, true);
   return {
     resource: { group, version: version.name, resource: crd.status?.acceptedNames?.plural ?? crd.spec!.names.plural, kind, namespaced: scope === 'Namespaced' },
     schema: '', nameRule: 'dns1123-subdomain', table: customPrinter(version.additionalPrinterColumns),
-    strategy: customStrategy(one, compiler.compile(schema ?? {}, true)),
-    ...(version.subresources?.status === undefined ? {} : { statusStrategy: statusStrategy(one, compiler.compile(schema ?? {}, true)) }),
+    strategy: customStrategy(one, rules),
+    ...(version.subresources?.status === undefined ? {} : { statusStrategy: statusStrategy(one, rules) }),
     ...(scale === undefined ? {} : { scale: customScale(scale) }),
     ...(fields.length === 0 ? {} : { selectableFields: (object) => fieldValues(object, fields), selectableFieldNames: fields.map(({ name }) => name) }),
   };

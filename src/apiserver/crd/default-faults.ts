@@ -4,7 +4,7 @@ import { DecodeError } from '#machinery/codec/decode-error';
 import { fieldErrorsText, invalid, path as fieldPath, type FieldError } from '#machinery/field-error';
 import { pruneValue } from '#machinery/schema/structural-prune';
 import { valueFaults } from '#machinery/schema/structural-validate';
-import { asResource, isMap, RESOURCE_KEYS, type JsonMap, type Structural } from '#machinery/schema/structural';
+import { asResource, RESOURCE_KEYS, type JsonMap, type Structural } from '#machinery/schema/structural';
 import type { SchemaValueChecks } from '../resources/apiextensions/customresourcedefinitions/schema-values.ts';
 import { coerceEmbedded, coerceResource, embeddedFaults } from './embedded-metadata.ts';
 import type { RuleCompiler } from './rules.ts';
@@ -87,7 +87,7 @@ function metadataFaults(value: unknown, schema: Structural, place: string, posit
 }
 
 function ruleFaults(schema: Structural, value: unknown, { rules }: Judge): readonly FieldError[] {
-  return isMap(value) ? rules.compile(schema, false)?.check(value, undefined).errors ?? [] : [];
+  return rules.compile(schema, false)?.check(value, undefined).errors ?? [];
 }
 
 function hasUnprunedDefaults(schema: JSONSchemaProps): boolean {

@@ -1,5 +1,6 @@
 /** The table of a custom resource: its definition's columns, the first match of each path. */
 import type { CustomResourceColumnDefinition } from '#api/generated/apiextensions/v1';
+import { encodeAny } from '#machinery/codec/json-encode';
 import { formatFloat } from '#machinery/go-print';
 import type { KubeObject } from '#machinery/meta';
 import { parseTime, TimeError } from '#machinery/time';
@@ -45,7 +46,7 @@ function cell(type: string, found: readonly unknown[] | undefined, nowMs: number
 
 function text(value: unknown): string {
   if (value === null) return '<no value>';
-  if (typeof value === 'object') return JSON.stringify(value);
+  if (typeof value === 'object') return encodeAny(value);
   return typeof value === 'number' ? formatFloat(value) : String(value);
 }
 

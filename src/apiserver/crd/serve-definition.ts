@@ -104,7 +104,7 @@ function encodingOf(crd: CustomResourceDefinition, form: CustomForm, tail: strin
   };
   const canonical = (bytes: Buffer): Buffer => {
     if (inForm.has(bytes)) return bytes;
-    const object = decodeStored(bytes, 0) as KubeObject & JsonMap;
+    const object = decodeStored(bytes, 0, true) as KubeObject & JsonMap;
     object.apiVersion = form.apiVersion;
     object.kind = form.kind;
     shapeObject(object, form);
@@ -116,7 +116,7 @@ function encodingOf(crd: CustomResourceDefinition, form: CustomForm, tail: strin
     return bytes;
   };
   const fields = [...paths.values()];
-  return { encode: write, describer: { namespaced: crd.spec!.scope === 'Namespaced', canonical, fields: fields.length === 0 ? () => undefined : (object) => fieldValues(object, fields) } };
+  return { encode: write, describer: { namespaced: crd.spec!.scope === 'Namespaced', exactNumbers: true, canonical, fields: fields.length === 0 ? () => undefined : (object) => fieldValues(object, fields) } };
 }
 
 function mergeTypesOf(crd: CustomResourceDefinition, versions: readonly CustomResourceDefinitionVersion[]): Map<string, MergeType> {

@@ -4,7 +4,7 @@ import { rfc3339 } from '#base/clock';
 import { path } from '#machinery/field-error';
 import type { KubeObject, ObjectMeta } from '#machinery/meta';
 import { nameIsDns1035Label, nameIsDnsLabel, nameIsDnsSubdomain, nameIsPathSegment, type NameRule as NameFaults } from '#machinery/names';
-import { newBadRequest, newInvalid } from '#machinery/status-error';
+import { newBadRequest, newForbidden, newInvalid } from '#machinery/status-error';
 import { validateObjectMeta } from '#machinery/validation/object-meta';
 import { warn } from '../context.ts';
 import type { NameRule } from '../resources/definition.ts';
@@ -53,6 +53,9 @@ export function beforeCreate(object: KubeObject, write: WriteContext): void {
   const { served, strategyContext } = write;
   const { definition, info } = served;
   const { strategy } = definition;
+  if (served.terminating === true) {
+    throw newForbidden(info.group, info.resource, object.metadata.name ?? '', 'create not allowed while custom resource definition is terminating');
+  }
   ensureNamespace(object.metadata, write.namespace);
   strategy.prepareForCreate?.(object, strategyContext);
   const errors = [

@@ -4,7 +4,7 @@
  * What is not there is 404, what is there but not that way 405, both in go-restful's words, as clients know them.
  */
 import type { SubresourceInfo } from '#api/registry';
-import { newBadRequest, newMethodNotSupported, newNotFound, newStatusError, type StatusError } from '#machinery/status-error';
+import { newBadRequest, newNotFound, newStatusError, type StatusError } from '#machinery/status-error';
 import { warn, type RequestContext } from '../context.ts';
 import type { ApiResponse } from '../request.ts';
 import type { ResourceTable, TableEntry } from '../resource-table.ts';
@@ -47,7 +47,7 @@ export async function dispatch(options: DispatchOptions, context: RequestContext
   const entry = options.table.find(info.group, info.version, info.resource);
   if (entry === undefined || info.verb === 'proxy') throw notFound();
   const deprecation = DEPRECATIONS[`${info.group}/${info.version}/${info.resource}`];
-  if (deprecation !== undefined) warn(context, deprecation);
+  if (deprecation !== undefined && (entry.served !== undefined || request.method === 'GET')) warn(context, deprecation);
   if (entry.served?.deprecation !== undefined) warn(context, entry.served.deprecation);
   checkScope(entry, context);
   const legacyWatch = info.verb === 'watch' && info.path.startsWith(`${prefixOf(context)}/watch/`);
@@ -104,7 +104,6 @@ async function dispatchObject(env: HandlerEnvironment, context: RequestContext, 
     case 'watch': return handleWatch(env, context, served);
     case 'create':
       if (named) break;
-      if (served.terminating === true) throw newMethodNotSupported(served.info.group, served.info.resource, 'create');
       return handleCreate(env, context, served);
     case 'update':
       if (!named && served.custom) throw newBadRequest('name must be provided');
@@ -148,6 +147,7 @@ function isUpdating({ verbs }: SubresourceInfo): boolean { return verbs.includes
 
 async function dispatchUpdating(env: HandlerEnvironment, context: RequestContext, served: ServedResource | undefined, subresource: SubresourceInfo): Promise<ApiResponse> {
   const { verb } = context.info;
+  if (served?.custom === true && !subresource.verbs.includes(verb)) throw newMethodNotSupported(served.info.group, served.info.resource, verb);
   if (served === undefined || context.request.method === 'HEAD' || !subresource.verbs.includes(verb)) throw methodNotAllowed();
   if (subresource.name === 'scale') return handleScale(env, context, served);
   switch (verb) {

@@ -4,6 +4,7 @@
  * JSON objects and lists are spliced from stored bytes; every other form is made from the parsed object. Lists beyond a size
  * are made piece by piece while they are being sent, so that no request holds the event loop or all its bytes at once.
  */
+import { encodeAny } from '#machinery/codec/json-encode';
 import { emptyObject } from '#machinery/managed-fields/empty-object';
 import type { KubeObject, ListMeta, Status } from '#machinery/meta';
 import { newStatusError, type StatusError } from '#machinery/status-error';
@@ -159,12 +160,12 @@ async function* listChunks(served: ServedResource, items: readonly DescribedObje
 }
 
 function jsonPieces(head: string, items: readonly DescribedObject[], render: (item: DescribedObject) => unknown): Buffer | AsyncIterable<Buffer> {
-  if (items.length <= SLICE_OBJECTS) return Buffer.from(`${head}${items.map((item) => JSON.stringify(render(item))).join(',')}]}`);
+  if (items.length <= SLICE_OBJECTS) return Buffer.from(`${head}${items.map((item) => encodeAny(render(item))).join(',')}]}`);
   return (async function* pieces(): AsyncGenerator<Buffer> {
     yield Buffer.from(head);
     for (let from = 0; from < items.length; from += SLICE_OBJECTS) {
       if (from > 0) await new Promise<void>((resolve) => { setImmediate(resolve); });
-      const text = items.slice(from, from + SLICE_OBJECTS).map((item) => JSON.stringify(render(item))).join(',');
+      const text = items.slice(from, from + SLICE_OBJECTS).map((item) => encodeAny(render(item))).join(',');
       yield Buffer.from(from > 0 ? `,${text}` : text);
     }
     yield Buffer.from(']}');

@@ -94,7 +94,15 @@ export function toStored(served: ServedResource, object: KubeObject): KubeObject
 }
 
 /** Objects are plain JSON; a parse is the fastest deep copy that keeps keys such as `__proto__`. */
-export function copy<T>(value: T): T { return JSON.parse(JSON.stringify(value)) as T; }
+export function copy<T>(value: T): T {
+  try {
+    return JSON.parse(JSON.stringify(value)) as T;
+  } catch (error) {
+    // Bigints have no JSON.
+    if (error instanceof TypeError) return structuredClone(value);
+    throw error;
+  }
+}
 
 /** An update that creates needs the right to create too. */
 async function authorizeCreate(write: WriteContext): Promise<void> {

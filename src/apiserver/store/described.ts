@@ -48,6 +48,8 @@ export interface Describer {
   readonly namespaced: boolean;
   /** The fields that can be selected by. */
   fields(object: KubeObject): Record<string, string> | undefined;
+  /** Objects have no schema that says which numbers are whole. */
+  readonly exactNumbers?: boolean;
   /** Bytes in canonical form; the same buffer when they are. @throws when they are no object of this kind. */
   canonical(bytes: Buffer): Buffer;
 }

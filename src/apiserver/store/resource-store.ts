@@ -108,7 +108,7 @@ export class ResourceStore {
     let found = await this.#engine.get(key).catch(asStatus);
     for (let attempt = 0; attempt < UPDATE_ATTEMPTS_MAX; attempt++) {
       const stored = found === undefined ? undefined : { bytes: this.#describer.canonical(found.value), revision: found.modRevision };
-      const next = await change(stored === undefined ? undefined : decodeStored(stored.bytes, stored.revision), stored);
+      const next = await change(stored === undefined ? undefined : decodeStored(stored.bytes, stored.revision, this.#describer.exactNumbers), stored);
       if (next.kind === 'keep') return stored;
       const value = next.kind === 'put' ? this.#encode(next.object) : undefined;
       if (value !== undefined && stored !== undefined && stored.bytes === found!.value && sameObject(value, stored.bytes)) return stored;

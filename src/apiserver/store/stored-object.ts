@@ -8,10 +8,16 @@
  * The resource version is the store's revision of the key, so it is not stored but spliced in; kind and apiVersion stand
  * at the end, where cutting them off is a slice. Sending an object therefore copies its bytes and parses nothing.
  */
+import { readAny } from '#machinery/codec/json-any';
+import { encodeAny } from '#machinery/codec/json-encode';
+import { JsonReader } from '#machinery/codec/json-reader';
 import type { KubeObject } from '#machinery/meta';
 
 /** Every stored object begins with this. */
 const HEAD = '{"metadata":{';
+
+/** Whole numbers beyond 2^53 keep their value as bigints; they are rare, so that most objects take the fast way. */
+const LONG_NUMBER = /[:,[]-?\d{16}/;
 
 /** What stands at the end of a stored object of that kind. */
 export function storedTail(apiVersion: string, kind: string): string {
@@ -22,13 +28,14 @@ export function storedTail(apiVersion: string, kind: string): string {
 export function encodeStored(object: KubeObject, tail: string): Buffer {
   const { apiVersion: _apiVersion, kind: _kind, metadata, ...rest } = object as KubeObject & Record<string, unknown>;
   const { resourceVersion: _resourceVersion, selfLink: _selfLink, ...meta } = metadata;
-  const text = JSON.stringify({ metadata: meta, ...rest });
+  const text = encodeAny({ metadata: meta, ...rest });
   return Buffer.from(text.slice(0, -1) + tail);
 }
 
-/** The object in the version it is stored in. */
-export function decodeStored<T extends KubeObject = KubeObject>(bytes: Buffer, revision: number): T {
-  const object = JSON.parse(bytes.toString('utf8')) as T;
+/** The object in the version it is stored in. @param exact whole numbers may be bigints: without a schema nobody knows better. */
+export function decodeStored<T extends KubeObject = KubeObject>(bytes: Buffer, revision: number, exact = false): T {
+  const text = bytes.toString('utf8');
+  const object = (exact && LONG_NUMBER.test(text) ? readAny(new JsonReader(text)) : JSON.parse(text)) as T;
   object.metadata.resourceVersion = String(revision);
   return object;
 }
