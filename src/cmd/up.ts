@@ -21,7 +21,7 @@ import { DNS_USER } from './dns-user.ts';
 import { adminClient } from './cluster-client.ts';
 import { createHostNetwork, usedRanges } from './host-network.ts';
 import { clusterPaths, nodePaths } from './layout.ts';
-import { machineSocket, startControlPlane, startMachine, startNodeProcess, stopCluster } from './local-cluster.ts';
+import { clusterProcesses, CONTROL_PLANE, machineSocket, startControlPlane, startMachine, startNodeProcess, stopCluster } from './local-cluster.ts';
 import { ensureSandboxImage } from './machine/sandbox-image.ts';
 import { waitUntil } from './machine/wait-until.ts';
 import { isMachineCluster } from './machine-reset.ts';
@@ -48,6 +48,7 @@ export async function up(options: UpOptions): Promise<void> {
   const progress = terminalProgress();
   const startedMs = performance.now();
   const config = await configure(options);
+  await requireApiPort(config);
   const pki = await progress.stage('credentials and network', async () => {
     const made = clusterPkiOf(config);
     writeCredentials(config, made);
@@ -94,14 +95,23 @@ async function configure(options: UpOptions): Promise<ClusterConfig> {
   return config;
 }
 
+/** The port stands in everybody's kubeconfig: it cannot move. @throws UserError */
+async function requireApiPort(config: ClusterConfig): Promise<void> {
+  if (clusterProcesses(config).some(({ name, pid }) => name === CONTROL_PLANE && pid !== undefined) || await isFree(config.apiPort)) return;
+  throw new UserError(`127.0.0.1:${config.apiPort}, the port of this cluster's API server, is in use by another process: stop that one (ss -ltnp 'sport = :${config.apiPort}' shows it)`);
+}
+
+function isFree(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const probe = createServer();
+    probe.once('error', () => resolve(false));
+    probe.listen(port, '127.0.0.1', () => probe.close(() => resolve(true)));
+  });
+}
+
 async function freePort(first: number): Promise<number> {
   for (let port = first; port < first + 100; port++) {
-    const free = await new Promise<boolean>((resolve) => {
-      const probe = createServer();
-      probe.once('error', () => resolve(false));
-      probe.listen(port, '127.0.0.1', () => probe.close(() => resolve(true)));
-    });
-    if (free) return port;
+    if (await isFree(port)) return port;
   }
   throw new UserError(`no free port for the API server between ${first} and ${first + 99}`);
 }
