@@ -40,7 +40,7 @@ export function routes(options: RouteOptions): Routes {
 
   function discovery(context: RequestContext, core: boolean, document: () => object): ApiResponse {
     const { request } = context;
-    if (request.method === 'HEAD' && core) throw methodNotAllowed();
+    if (request.method !== 'GET' && core) throw methodNotAllowed();
     const format = aggregatedFormat(header(request, 'accept'));
     if (format !== undefined) return aggregatedDocument(context, core, format);
     return encodedList(context, document());
