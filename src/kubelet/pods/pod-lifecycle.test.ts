@@ -156,6 +156,16 @@ describe('pod life', () => {
     assert.ok(w.events.includes('spec.containers{main} Killing: Container main failed liveness probe, will be restarted'));
   });
 
+  it('backs off between restarts for liveness', async () => {
+    const w = world();
+    w.runtime.onExec = () => ({ stdout: Buffer.alloc(0), stderr: Buffer.alloc(0), exitCode: 1 });
+    w.run(podOf({ containers: [container('main', { livenessProbe: { exec: { command: ['live'] }, periodSeconds: 1, failureThreshold: 2 } })] }));
+    await w.clock.advance(300_000);
+    const restarts = w.status().containerStatuses?.[0]?.restartCount ?? 0;
+    assert.ok(restarts >= 4 && restarts <= 8, `${restarts} restarts in 5 minutes`);
+    assert.ok(w.events.includes('spec.containers{main} BackOff: Back-off restarting failed container main in pod p_ns(u1)'));
+  });
+
   it('pulls, backs off, and says why', async () => {
     const w = world();
     w.run(podOf({ containers: [container('main', { image: 'far:2' })] }));

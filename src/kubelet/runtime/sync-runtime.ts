@@ -20,7 +20,7 @@ import type { ContainerKiller } from './container-killer.ts';
 import type { ContainerStarter, StartTarget } from './container-starter.ts';
 import { podActions, type PodActions, type ProbeResults } from './pod-actions.ts';
 import type { PodEvents } from './pod-events.ts';
-import { findState, type PodState } from './pod-state.ts';
+import type { PodState } from './pod-state.ts';
 import { podText } from './pod-text.ts';
 import type { Slots } from './slots.ts';
 import { messageOf, StartError } from './start-error.ts';
@@ -188,10 +188,13 @@ const SANDBOX_RANK = 1;
 /** A container that could not be created is tried again after this long (upstream's worker back-off). */
 const RETRY_START_MS = 10_000;
 
-/** @returns how long the container must wait; 0: start it (and the next wait is longer). */
+/**
+ * Counted from the newest end that `state` knows: that of the run before, when this pass itself killed the container (liveness).
+ * @returns how long the container must wait; 0: start it (and the next wait is longer).
+ */
 function backOffMs(deps: SyncRuntimeDeps, pod: Pod, container: Container, state: PodState): number {
-  const last = findState(state, container.name);
-  if (last === undefined || last.state !== 'exited') return 0;
+  const last = state.containers.find((candidate) => candidate.name === container.name && candidate.state === 'exited');
+  if (last === undefined) return 0;
   const key = `${pod.metadata.uid}_${container.name}_${containerHash(container)}`;
   const waitMs = deps.backOff.remainingMs(key, last.finishedAtMs);
   if (waitMs <= 0) { deps.backOff.next(key, last.finishedAtMs); return 0; }
