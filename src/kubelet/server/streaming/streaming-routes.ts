@@ -89,7 +89,7 @@ async function runningContainer(deps: StreamingDeps, request: RouteRequest): Pro
   if (findContainer(pod, name) === undefined) throw new NoSuchTargetError(404, `container "${name}" not found in pod "${pod.metadata.name}"`);
   const state = await readPodState(deps.runtime, pod.metadata.uid!, request.signal);
   const container = state.containers.find((candidate) => candidate.name === name && candidate.state === 'running');
-  if (container === undefined) throw new NoSuchTargetError(500, `unable to upgrade connection: container not found ("${name}")`);
+  if (container === undefined) throw new NoSuchTargetError(500, `container not found ("${name}")`);
   return container.id;
 }
 
