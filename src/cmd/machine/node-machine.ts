@@ -114,8 +114,9 @@ function initScriptText(config: ClusterConfig, node: NodeConfig): string {
   }
   lines.push('mount -t tmpfs -o mode=755 tmpfs /run', 'mkdir -p /run/netns /run/containerd /run/lock /run/kubernode');
   for (const [inside, outside] of bindMounts(config, node)) lines.push(`mount --bind ${outside} ${inside}`);
-  lines.push('mount --make-rshared /', 'ip link set lo up', 'sysctl -qw net.ipv4.ip_forward=1 net.ipv4.conf.all.route_localnet=1',
-    'exec catatonit -P');
+  // Without redirects: they would use up the rate of ICMP answers, and the host would never hear that a service has no endpoint.
+  lines.push('mount --make-rshared /', 'ip link set lo up', 'sysctl -qw net.ipv4.ip_forward=1 net.ipv4.conf.all.route_localnet=1'
+    + ' net.ipv4.conf.all.send_redirects=0 net.ipv4.conf.eth0.send_redirects=0', 'exec catatonit -P');
   return `${lines.join('\n')}\n`;
 }
 
