@@ -33,7 +33,8 @@ import type { RequestContext } from './context.ts';
 import { schemaValueChecksWith } from './crd/default-faults.ts';
 import { definitionHooks } from './crd/definition-hooks.ts';
 import { Definitions } from './crd/definitions.ts';
-import { NO_RULES, type RuleCompiler } from './crd/rules.ts';
+import { EXPRESSION_RULES } from './crd/expression-rules.ts';
+import type { RuleCompiler } from './crd/rules.ts';
 import { healthChecks } from './discovery/checks.ts';
 import { issuerRoutes } from './discovery/issuer-routes.ts';
 import { pageNotFound, routes, type MountedRoute } from './discovery/routes.ts';
@@ -90,7 +91,7 @@ export interface ApiServerOptions {
   readonly mounted?: readonly MountedRoute[];
   readonly extensions?: ExtensionPlugins;
   readonly audit?: AuditLog;
-  /** Judges `x-kubernetes-validations`; absent: no definition with rules is taken. */
+  /** Judges `x-kubernetes-validations`; absent: as expressions. */
   readonly rules?: RuleCompiler;
   readonly build?: BuildInfo;
 }
@@ -141,7 +142,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     clock, random, log, admission: access.admission, authorizer: access.authorizer, featureEnabled: options.featureEnabled ?? featureGates(KNOWN_FEATURES).enabled,
     hooksOf: (served) => hooks.get(`${served.info.group}/${served.info.resource}`), leaseFor: leasePool(storage, clock),
   };
-  const rules = options.rules ?? NO_RULES;
+  const rules = options.rules ?? EXPRESSION_RULES;
   useSchemaValueChecks(schemaValueChecksWith(rules));
   const definitions = new Definitions({
     client, definitions: informers.for(customresourcedefinitions), table, engine: storage, feed, clock, log, now: () => clock.now(), rules,
