@@ -7,7 +7,8 @@ import { namespaces, services as servicesResource } from '#api/generated/core/v1
 import { endpointslices } from '#api/generated/discovery/v1';
 import type { EndpointSlice } from '#api/generated/discovery/v1';
 import type { InformerFactory } from '#client/informer-contract';
-import type { DnsPlugin } from '../plugin.ts';
+import type { DnsHandler, DnsPlugin, DnsQuestion, DnsReply } from '../plugin.ts';
+import { withTarget } from './external-name.ts';
 import { reverseAddress, reverseReply, zoneReply, type ZoneData, type ZoneOptions } from './zone.ts';
 
 const BY_CLUSTER_IP = 'clusterIP';
@@ -36,17 +37,19 @@ export function kubernetesPlugin(informers: InformerFactory, options: ZoneOption
   };
   const hasSynced = (): boolean => services.hasSynced() && slices.hasSynced() && spaces.hasSynced();
 
+  const answer = async (question: DnsQuestion, next: DnsHandler, signal: AbortSignal): Promise<DnsReply> => {
+    const { name } = question;
+    const own = name === options.domain || name.endsWith(`.${options.domain}`);
+    const ip = own ? undefined : reverseAddress(name);
+    if (!own && ip === undefined) return next(question, signal);
+    if (!hasSynced()) return { code: 'SERVFAIL', answers: [] };
+    if (own) return zoneReply(question, data, options);
+    return reverseReply(question, ip!, data, options) ?? next(question, signal);
+  };
+
   return {
     name: 'kubernetes',
     hasSynced,
-    async serve(question, next, signal) {
-      const { name } = question;
-      const own = name === options.domain || name.endsWith(`.${options.domain}`);
-      const ip = own ? undefined : reverseAddress(name);
-      if (!own && ip === undefined) return next(question, signal);
-      if (!hasSynced()) return { code: 'SERVFAIL', answers: [] };
-      if (own) return zoneReply(question, data, options);
-      return reverseReply(question, ip!, data, options) ?? next(question, signal);
-    },
+    serve: async (question, next, signal) => withTarget(question, await answer(question, next, signal), (target) => answer(target, next, signal)),
   };
 }
