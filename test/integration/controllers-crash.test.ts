@@ -6,9 +6,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createApiServer, type ApiServer } from '#apiserver/server';
-import { deployments, replicasets } from '#api/generated/apps/v1';
+import { controllerrevisions, daemonsets, deployments, replicasets, statefulsets } from '#api/generated/apps/v1';
 import { jobs } from '#api/generated/batch/v1';
-import { pods, serviceaccounts, type Pod } from '#api/generated/core/v1';
+import { nodes, persistentvolumeclaims, pods, serviceaccounts, type Pod } from '#api/generated/core/v1';
 import { systemClock } from '#base/clock';
 import { silentLogger } from '#base/log';
 import { MetricsRegistry } from '#base/metrics';
@@ -27,10 +27,10 @@ import { createMemoryStorage } from '#storage/memory/memory-storage';
 const clock = systemClock;
 const random = seededRandom(24);
 const pki = clusterPki({ clock, random });
-const CONTROLLERS = ['deployment-controller', 'replicaset-controller', 'job-controller', 'garbage-collector-controller'];
+const CONTROLLERS = ['deployment-controller', 'replicaset-controller', 'statefulset-controller', 'daemonset-controller', 'job-controller', 'garbage-collector-controller'];
 const WAIT_MS_MAX = 20_000;
 
-interface Bench { readonly server: ApiServer; readonly client: Client; readonly pods: Informer<Pod>; readonly mostPods: () => number; stop(): Promise<void> }
+interface Bench { readonly server: ApiServer; readonly client: Client; readonly pods: Informer<Pod>; readonly mostPods: () => number; readonly fewestReady: () => number; countReady(): void; stop(): Promise<void> }
 
 /** An API server, a kubelet that makes pods ready and removes deleted ones, and a count of live pods over time. */
 async function startBench(finish: boolean): Promise<Bench> {
@@ -42,8 +42,12 @@ async function startBench(finish: boolean): Promise<Bench> {
   const informers = createInformerFactory({ client, clock, random, log: silentLogger });
   const watched = informers.for(pods);
   let most = 0;
+  let fewestReady = Infinity;
+  let counting = false;
+  const isServing = (pod: Pod): boolean => pod.metadata.deletionTimestamp === undefined && pod.status?.conditions?.some((one) => one.type === 'Ready' && one.status === 'True') === true;
   const play = async (pod: Pod): Promise<void> => {
     const api = client.for(pods, pod.metadata.namespace);
+    if (counting) fewestReady = Math.min(fewestReady, watched.list().filter(isServing).length);
     most = Math.max(most, watched.list().filter((one) => one.metadata.deletionTimestamp === undefined && one.status?.phase !== 'Succeeded').length);
     try {
       if (pod.metadata.deletionTimestamp !== undefined) await api.delete(pod.metadata.name!, { gracePeriodSeconds: 0 });
@@ -58,7 +62,7 @@ async function startBench(finish: boolean): Promise<Bench> {
   informers.start();
   await informers.whenSynced();
   return {
-    server, client, pods: watched, mostPods: () => most,
+    server, client, pods: watched, mostPods: () => most, fewestReady: () => fewestReady, countReady: () => { counting = true; },
     async stop() {
       await informers.stop();
       await server.stop();
@@ -100,10 +104,27 @@ async function eventually(informer: Informer<Pod>, what: string, check: () => Pr
   }
 }
 
-interface Scenario { readonly name: string; readonly finish: boolean; readonly podsMax: number; begin(client: Client): Promise<unknown>; done(client: Client): Promise<boolean> }
+interface Scenario {
+  readonly name: string;
+  /** Pods end by themselves. */
+  readonly finish: boolean;
+  readonly podsMax: number;
+  /** In the end; default: `podsMax`. */
+  readonly podsEnd?: number;
+  /** Never fewer ready ones after `begin`. */
+  readonly readyMin?: number;
+  /** What is there before, made by a manager that is not killed. */
+  prepare?(client: Client): Promise<unknown>;
+  begin(client: Client): Promise<unknown>;
+  done(client: Client): Promise<boolean>;
+}
 
 const LABELS = { app: 'web' };
 const template = { metadata: { labels: LABELS }, spec: { containers: [{ name: 'c', image: 'i:1' }] } };
+const selector = { matchLabels: LABELS };
+const changed = { spec: { template: { spec: { containers: [{ name: 'c', image: 'i:2' }] } } } };
+const MERGE = 'application/merge-patch+json';
+const allNew = async (client: Client): Promise<boolean> => (await client.for(pods, 'default').list()).items.every((pod) => pod.spec?.containers[0]?.image === 'i:2');
 
 const SCENARIOS: Scenario[] = [
   {
@@ -123,31 +144,97 @@ const SCENARIOS: Scenario[] = [
       return status?.succeeded === 2 && status.conditions?.some((one) => one.type === 'Complete') === true;
     },
   },
+  {
+    name: 'a stateful set of two with claims', finish: false, podsMax: 2,
+    begin: (client) => client.for(statefulsets, 'default').create({
+      metadata: { name: 'db' },
+      spec: { replicas: 2, serviceName: 'db', selector, template, volumeClaimTemplates: [{ metadata: { name: 'data' }, spec: { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '1Gi' } } } }] },
+    }),
+    async done(client) {
+      const { status } = await client.for(statefulsets, 'default').get('db');
+      const claims = (await client.for(persistentvolumeclaims, 'default').list()).items.map(({ metadata }) => metadata.name);
+      const revisions = (await client.for(controllerrevisions, 'default').list()).items;
+      return status?.availableReplicas === 2 && status.currentRevision === status.updateRevision && claims.join() === 'data-db-0,data-db-1' && revisions.length === 1;
+    },
+  },
+  {
+    name: 'the update of a stateful set', finish: false, podsMax: 2, readyMin: 1,
+    prepare: (client) => client.for(statefulsets, 'default').create({ metadata: { name: 'db' }, spec: { replicas: 2, serviceName: 'db', selector, template } }),
+    begin: (client) => client.for(statefulsets, 'default').patch('db', MERGE, changed),
+    async done(client) {
+      const { metadata, status } = await client.for(statefulsets, 'default').get('db');
+      return status?.observedGeneration === metadata.generation && status?.availableReplicas === 2 && status.updatedReplicas === 2 && status.currentRevision === status.updateRevision && (metadata.generation === 1 || await allNew(client));
+    },
+  },
+  {
+    name: 'the update of a deployment', finish: false, podsMax: 3, podsEnd: 2, readyMin: 2,
+    prepare: (client) => client.for(deployments, 'default').create({ metadata: { name: 'web' }, spec: { replicas: 2, selector, template, strategy: { type: 'RollingUpdate', rollingUpdate: { maxSurge: 1, maxUnavailable: 0 } } } }),
+    begin: (client) => client.for(deployments, 'default').patch('web', MERGE, changed),
+    async done(client) {
+      const { metadata, status } = await client.for(deployments, 'default').get('web');
+      const done = status?.observedGeneration === metadata.generation && status?.replicas === 2 && status.availableReplicas === 2 && status.updatedReplicas === 2;
+      return done && (await client.for(replicasets, 'default').list()).items.length === metadata.generation && (metadata.generation === 1 || await allNew(client));
+    },
+  },
+  {
+    name: 'the update of a daemon set', finish: false, podsMax: 2, readyMin: 1,
+    async prepare(client) {
+      for (const name of ['n1', 'n2']) {
+        await client.for(nodes).create({ metadata: { name } });
+        await client.for(nodes).patch(name, MERGE, { spec: { taints: null } });
+      }
+      await client.for(daemonsets, 'default').create({ metadata: { name: 'agent' }, spec: { selector, template } });
+    },
+    begin: (client) => client.for(daemonsets, 'default').patch('agent', MERGE, changed),
+    async done(client) {
+      const { metadata, status } = await client.for(daemonsets, 'default').get('agent');
+      return status?.observedGeneration === metadata.generation && status?.numberAvailable === 2 && status.updatedNumberScheduled === 2 && (metadata.generation === 1 || await allNew(client));
+    },
+  },
 ];
 
 for (const scenario of SCENARIOS) {
   for (const lost of [false, true]) {
     test(`${scenario.name}, killed at each write${lost ? ', its answer lost' : ''}`, async () => {
-      let crashed = true;
-      for (let k = 0; crashed; k++) {
-        assert.ok(k < 60, 'a scenario needs fewer writes');
-        const bench = await startBench(scenario.finish);
-        crashed = false;
-        let dead: () => void = () => undefined;
-        const death = new Promise<void>((resolve) => { dead = resolve; });
-        const first = manager(bench, (transport) => crashing(transport, { writes: k, lost, dead: () => { crashed = true; dead(); } }));
-        await first.start(new AbortController().signal);
-        await scenario.begin(bench.client);
-        await Promise.race([death, eventually(bench.pods, `${scenario.name} (uncrashed)`, () => scenario.done(bench.client))]);
-        await first.stop();
-        const second = manager(bench);
-        await second.start(new AbortController().signal);
-        await eventually(bench.pods, `${scenario.name}, killed at write ${k}`, () => scenario.done(bench.client));
-        assert.ok(bench.mostPods() <= scenario.podsMax, `write ${k}: ${bench.mostPods()} pods, ${scenario.podsMax} are wanted`);
-        assert.equal((await bench.client.for(pods, 'default').list()).items.length, scenario.podsMax, `write ${k}: as many pods as wanted`);
-        await second.stop();
-        await bench.stop();
-      }
+      for (let k = 0; await crashAt(scenario, k, lost); k++) assert.ok(k < 60, 'a scenario needs fewer writes');
     });
+  }
+}
+
+/** @returns whether there was a write to crash at. */
+async function crashAt(scenario: Scenario, k: number, lost: boolean): Promise<boolean> {
+  const bench = await startBench(scenario.finish);
+  const managers: Component[] = [];
+  const start = async (wrap?: (transport: Transport) => Transport): Promise<Component> => {
+    const started = manager(bench, wrap);
+    managers.push(started);
+    await started.start(new AbortController().signal);
+    return started;
+  };
+  const until = (what: string): Promise<void> => eventually(bench.pods, `${scenario.name} (${what})`, () => scenario.done(bench.client));
+  let crashed = false;
+  let dead: () => void = () => undefined;
+  const death = new Promise<void>((resolve) => { dead = resolve; });
+  try {
+    if (scenario.prepare !== undefined) {
+      const zeroth = await start();
+      await scenario.prepare(bench.client);
+      await until('prepared');
+      await zeroth.stop();
+      bench.countReady();
+    }
+    const first = await start((transport) => crashing(transport, { writes: k, lost, dead: () => { crashed = true; dead(); } }));
+    await scenario.begin(bench.client);
+    await Promise.race([death, until('uncrashed')]);
+    await first.stop();
+    await start();
+    await until(`killed at write ${k}`);
+    assert.ok(bench.mostPods() <= scenario.podsMax, `write ${k}: ${bench.mostPods()} pods, ${scenario.podsMax} are wanted`);
+    assert.equal((await bench.client.for(pods, 'default').list()).items.length, scenario.podsEnd ?? scenario.podsMax, `write ${k}: as many pods as wanted`);
+    assert.ok(bench.fewestReady() >= (scenario.readyMin ?? 0), `write ${k}: only ${bench.fewestReady()} were ready`);
+    return crashed;
+  } finally {
+    for (const one of managers) await one.stop();
+    await bench.stop();
   }
 }

@@ -6,7 +6,7 @@
  * one old pod is lost: 13 pods − 8 needed − 5 new unavailable = 0 may go, so the old set stays as it is.
  */
 import type { Deployment, ReplicaSet } from '#api/generated/apps/v1';
-import { activeSets, availableReplicas, byCreation, maxSurge, maxUnavailable, wantedReplicas } from './sizes.ts';
+import { activeSets, availableReplicas, byCreation, maxSurge, maxUnavailable, occupiedReplicas, wantedReplicas } from './sizes.ts';
 
 export interface Resize { readonly set: ReplicaSet; readonly to: number; readonly force?: boolean }
 
@@ -14,7 +14,7 @@ export interface Resize { readonly set: ReplicaSet; readonly to: number; readonl
 export function newSetSize(deployment: Deployment, all: readonly ReplicaSet[], current: number): number {
   const wanted = deployment.spec!.replicas!;
   if (deployment.spec!.strategy?.type === 'Recreate') return wanted;
-  const room = wanted + maxSurge(deployment) - wantedReplicas(all);
+  const room = wanted + maxSurge(deployment) - occupiedReplicas(all);
   return room <= 0 ? current : current + Math.min(room, wanted - current);
 }
 

@@ -33,6 +33,9 @@ test('the new set grows into the surge', () => {
   const d = deployment(10, { maxSurge: 3, maxUnavailable: 2 });
   assert.equal(newSetSize(d, [set('old', 10)], 0), 3);
   assert.equal(newSetSize(d, [set('old', 8), set('new', 3)], 3), 5);
+  const shrinking = set('old', 10);
+  shrinking.spec!.replicas = 8;
+  assert.equal(newSetSize(d, [shrinking, set('new', 3)], 3), 3, 'pods that are yet to go take room');
   assert.equal(newSetSize(deployment(10, { maxSurge: '25%' }), [set('old', 10)], 0), 3, '25 % of 10 is rounded up');
   assert.equal(sizes([planNewSet(d, set('new', 12), [])!]), 'new→10', 'too many shrink at once');
   assert.equal(planNewSet(d, set('new', 10), []), undefined);

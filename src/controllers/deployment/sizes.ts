@@ -33,6 +33,8 @@ export function maxUnavailable(deployment: Deployment): number {
 const sum = (sets: readonly ReplicaSet[], value: (set: ReplicaSet) => number | undefined): number => sets.reduce((total, set) => total + (value(set) ?? 0), 0);
 
 export const wantedReplicas = (sets: readonly ReplicaSet[]): number => sum(sets, (set) => set.spec?.replicas);
+/** Pods that may be there: a set that was made smaller still counts with those that it has not removed yet. */
+export const occupiedReplicas = (sets: readonly ReplicaSet[]): number => sum(sets, (set) => Math.max(set.spec?.replicas ?? 0, set.status?.replicas ?? 0));
 export const actualReplicas = (sets: readonly ReplicaSet[]): number => sum(sets, (set) => set.status?.replicas);
 export const readyReplicas = (sets: readonly ReplicaSet[]): number => sum(sets, (set) => set.status?.readyReplicas);
 export const availableReplicas = (sets: readonly ReplicaSet[]): number => sum(sets, (set) => set.status?.availableReplicas);
