@@ -10,10 +10,11 @@ import { WorkQueue } from '#base/queue/work-queue';
 import type { Client } from '#client/client';
 import type { Informer } from '#client/informer-contract';
 import { quote } from '#machinery/go-print';
-import { isConflict, isNotFound } from '#machinery/status-error';
+import { isNotFound } from '#machinery/status-error';
 
 const RETRY_MS = 1_000;
 const TYPE = 'Dangling';
+const FIELD_MANAGER = 'api-priority-and-fairness-config-consumer-v1';
 /** They count as there even when they are not. */
 const MANDATORY_LEVELS: ReadonlySet<string> = new Set(['exempt', 'catch-all']);
 
@@ -37,10 +38,9 @@ export async function keepDanglingConditions({ client, schemas, levels, clock, l
     const schema = schemas.get(name);
     if (schema === undefined) return;
     const wanted = danglingCondition(levelOf(schema), isThere(levelOf(schema)), rfc3339(clock.now()));
-    const conditions = schema.status?.conditions ?? [];
-    const found = conditions.find(({ type }) => type === TYPE);
+    const found = schema.status?.conditions?.find(({ type }) => type === TYPE);
     if (found?.status === wanted.status && found?.reason === wanted.reason && found?.message === wanted.message) return;
-    await client.for(flowschemas).updateStatus({ ...schema, status: { conditions: [...conditions.filter((condition) => condition !== found), wanted] } }, { signal });
+    await applyCondition(client, name, wanted, signal);
   };
 
   try {
@@ -57,8 +57,7 @@ export async function keepDanglingConditions({ client, schemas, levels, clock, l
         await settle(name);
       } catch (error) {
         if (signal.aborted) return;
-        // Its newer version is on its way here.
-        if (!isConflict(error) && !isNotFound(error)) {
+        if (!isNotFound(error)) {
           log.warn('Condition of a flow schema not written', { name, error });
           clock.setTimer(RETRY_MS, () => queue.add(name));
         }
@@ -69,6 +68,12 @@ export async function keepDanglingConditions({ client, schemas, levels, clock, l
   } catch (error) {
     if (!signal.aborted) throw error;
   }
+}
+
+export async function applyCondition(client: Client, name: string, condition: FlowSchemaCondition, signal: AbortSignal): Promise<void> {
+  const { group, version, kind } = flowschemas;
+  const configuration = { apiVersion: `${group}/${version}`, kind, metadata: { name }, status: { conditions: [condition] } };
+  await client.for(flowschemas).patch(name, 'application/apply-patch+yaml', configuration, { fieldManager: FIELD_MANAGER, force: true, subresource: 'status', signal });
 }
 
 /** @param now RFC 3339 */

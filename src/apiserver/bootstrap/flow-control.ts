@@ -5,7 +5,7 @@
  */
 import { flowschemas, prioritylevelconfigurations, type FlowSchema, type PolicyRulesWithSubjects, type PriorityLevelConfiguration } from '#api/generated/flowcontrol/v1';
 import type { Client } from '#client/client';
-import { danglingCondition } from './dangling-schemas.ts';
+import { applyCondition, danglingCondition } from './dangling-schemas.ts';
 import { ensure } from './system-objects.ts';
 
 type Subjects = PolicyRulesWithSubjects['subjects'];
@@ -72,7 +72,6 @@ export async function ensureFlowControl(client: Client, now: string, signal: Abo
       },
     };
     const created = await ensure(client, flowschemas, schema, signal);
-    if (created === undefined) continue;
-    await client.for(flowschemas).updateStatus({ ...created, status: { conditions: [danglingCondition(level, true, now)] } }, { signal });
+    if (created !== undefined) await applyCondition(client, name, danglingCondition(level, true, now), signal);
   }
 }
