@@ -60,7 +60,7 @@ function defaultFaults(schema: Structural, place: string, position: Position, ju
   }
   if (position.insideMetadata && errors.length > 0) return errors;
   const faults = valueFaults(value, schema, place);
-  return [...errors, ...faults, ...(faults.length > 0 ? [] : ruleFaults(schema, value, judge))];
+  return [...errors, ...faults, ...(faults.length > 0 ? [] : ruleFaults(schema, value, place, judge))];
 }
 
 function embeddedValueFaults(value: unknown, schema: Structural, place: string): FieldError[] {
@@ -86,8 +86,8 @@ function metadataFaults(value: unknown, schema: Structural, place: string, posit
   return errors.length > 0 ? refuse(fieldErrorsText(errors)) : [];
 }
 
-function ruleFaults(schema: Structural, value: unknown, { rules }: Judge): readonly FieldError[] {
-  return rules.compile(schema, false)?.check(value, undefined).errors ?? [];
+function ruleFaults(schema: Structural, value: unknown, place: string, { rules }: Judge): readonly FieldError[] {
+  return rules.compile(schema, false)?.check(value, undefined, place).errors ?? [];
 }
 
 function hasUnprunedDefaults(schema: JSONSchemaProps): boolean {

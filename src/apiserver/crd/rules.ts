@@ -13,8 +13,8 @@ export interface RuleOutcome {
 
 /** The rules of one version's schema, compiled. */
 export interface CompiledRules {
-  /** @param old undefined on create. */
-  check(value: unknown, old: unknown): RuleOutcome;
+  /** @param old undefined on create. @param at where the value stands, when it is not a whole resource. */
+  check(value: unknown, old: unknown, at?: string): RuleOutcome;
 }
 
 export interface RuleCompiler {
