@@ -32,7 +32,7 @@ interface RuleTree {
 
 export function compileRules(schema: Structural, isRoot: boolean): CompiledRules | undefined {
   const tree = treeOf(schema as RuledSchema, isRoot);
-  return tree && { check: (object, old) => new Evaluation().run(tree, object, old) };
+  return tree && { check: (value, old, at) => new Evaluation().run(tree, value, old, at) };
 }
 
 function treeOf(schema: RuledSchema, isRoot: boolean): RuleTree | undefined {
@@ -58,9 +58,9 @@ class Evaluation {
   readonly #warnings: string[] = [];
   #budget = OBJECT_COST_MAX;
 
-  run(tree: RuleTree, object: JsonMap, old: JsonMap | undefined): RuleOutcome {
+  run(tree: RuleTree, object: unknown, old: unknown, at: string | undefined): RuleOutcome {
     try {
-      this.#visit(tree, object, { old, unchanged: old !== undefined && semanticEqual(object, old) }, undefined);
+      this.#visit(tree, object, { old, unchanged: old !== undefined && semanticEqual(object, old) }, at);
     } catch (error) {
       if (!(error instanceof BudgetError)) throw error;
     }
@@ -103,9 +103,8 @@ class Evaluation {
     if (compiled.usesOldSelf && isNew && rule.optionalOldSelf !== true) return;
     const { declared } = tree.place!;
     const oldSelf = isNew ? undefined : dataValue(before.old, declared);
-    const variables = { self: dataValue(value, declared),
-      oldSelf: rule.optionalOldSelf === true ? new Optional(oldSelf as never) : oldSelf ?? null };
-    const answer = program.evaluate(variables, { costMax: EVALUATION_COST_MAX });
+    const variables = { self: dataValue(value, declared), oldSelf: oldSelf ?? null };
+    const answer = program.evaluate(rule.optionalOldSelf === true ? { ...variables, oldSelf: new Optional(oldSelf as never) } : variables, { costMax: EVALUATION_COST_MAX });
     const stop = (detail: string): never => {
       this.#errors.push(invalid(at, type, detail));
       throw new BudgetError();
@@ -124,7 +123,7 @@ class Evaluation {
     }
   }
 
-  /** @returns undefined where the expression gives no good message. */
+  /** The old value is never optional here, as upstream has it. @returns undefined where the expression gives no good message. */
   #message({ message, rule }: CompiledRule, variables: Parameters<NonNullable<CompiledRule['message']>['evaluate']>[0], stop: (detail: string) => never): string | undefined {
     if (message === undefined) return undefined;
     const answer = message.evaluate(variables, { costMax: EVALUATION_COST_MAX });

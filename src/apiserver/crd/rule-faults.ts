@@ -45,7 +45,7 @@ function visit(schema: JSONSchemaProps, place: string, above: Above, isRoot: boo
   const node = schema as SchemaNode;
   const own = above.timesMax === undefined ? undefined : elementsMax(node);
   const timesMax = own === undefined ? undefined : above.timesMax! * own;
-  const inside: Above = { timesMax, withoutIdentity: above.withoutIdentity ?? (schema['x-kubernetes-map-type'] === 'atomic' ? place : undefined) };
+  const inside: Above = { ...above, timesMax };
   if (typeof schema.additionalProperties === 'object') visit(schema.additionalProperties, `${place}.additionalProperties`, inside, false, walk);
   for (const [name, property] of Object.entries(schema.properties ?? {})) visit(property, `${place}.properties[${name}]`, inside, false, walk);
   if (typeof schema.items === 'object' && schema.items !== null && !Array.isArray(schema.items)) {
