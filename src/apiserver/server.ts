@@ -27,7 +27,7 @@ import type { ExtensionPlugins } from './admission/registry.ts';
 import type { AuditLog } from './audit/audit-log.ts';
 import { ensureApiServices } from './bootstrap/api-services.ts';
 import { keepDanglingConditions } from './bootstrap/dangling-schemas.ts';
-import { ensureFlowControl } from './bootstrap/flow-control.ts';
+import { ensureFlowControl, keepFlowControl } from './bootstrap/flow-control.ts';
 import { ensurePriorityClasses, ensureSystemNamespaces } from './bootstrap/system-objects.ts';
 import type { RequestContext } from './context.ts';
 import { schemaValueChecksWith } from './crd/default-faults.ts';
@@ -202,6 +202,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
       await definitions.start(stopping.signal);
       const levels = informers.for(prioritylevelconfigurations);
       void keepDanglingConditions({ client, schemas: informers.for(flowschemas), levels, clock, log }, stopping.signal);
+      void keepFlowControl({ client, clock, log }, stopping.signal);
       void repairRegularly({ client, allocators, clock, log }, stopping.signal);
       state.started = true;
       void compactRegularly(storage, clock, log, stopping.signal);

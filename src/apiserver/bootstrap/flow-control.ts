@@ -4,14 +4,23 @@
  * Made when absent; one whose annotation says that it follows the defaults is brought back to them.
  */
 import { flowschemas, prioritylevelconfigurations, type FlowSchema, type PolicyRulesWithSubjects, type PriorityLevelConfiguration } from '#api/generated/flowcontrol/v1';
+import { rfc3339, type Clock } from '#base/clock';
+import type { Logger } from '#base/log';
 import type { Client } from '#client/client';
+import { semanticEqual } from '#machinery/deep-equal';
+import type { ResourceType } from '#machinery/meta';
+import { isConflict, isNotFound } from '#machinery/status-error';
 import { applyCondition, danglingCondition } from './dangling-schemas.ts';
 import { ensure } from './system-objects.ts';
 
 type Subjects = PolicyRulesWithSubjects['subjects'];
 type LevelSpec = NonNullable<PriorityLevelConfiguration['spec']>;
 
-const annotations = { 'apf.kubernetes.io/autoupdate-spec': 'true' };
+const FOLLOWS_DEFAULTS = 'apf.kubernetes.io/autoupdate-spec';
+const annotations = { [FOLLOWS_DEFAULTS]: 'true' };
+/** They follow the defaults whatever they say. */
+const MANDATORY: ReadonlySet<string> = new Set(['exempt', 'catch-all']);
+const INTERVAL_MS = 60_000;
 const EVERYONE = ['system:unauthenticated', 'system:authenticated'];
 
 const groups = (...names: string[]): Subjects => names.map((name) => ({ kind: 'Group', group: { name } }));
@@ -59,10 +68,25 @@ const SCHEMAS: readonly (readonly [name: string, level: string, precedence: numb
   ['global-default', 'global-default', 9_900, 'ByUser', everything(groups(...EVERYONE))],
 ];
 
+/** Again and again, since anybody may change or delete them. */
+export async function keepFlowControl({ client, clock, log }: { client: Client; clock: Clock; log: Logger }, signal: AbortSignal): Promise<void> {
+  while (!signal.aborted) {
+    await clock.sleep(INTERVAL_MS, signal).catch(() => undefined);
+    if (signal.aborted) return;
+    try {
+      await ensureFlowControl(client, rfc3339(clock.now()), signal);
+    } catch (error) {
+      // Whoever was faster made or changed it; the next time shows.
+      if (!signal.aborted && !isConflict(error) && !isNotFound(error)) log.warn('Flow schemas and priority levels not restored', { error });
+    }
+  }
+}
+
 /** @param now RFC 3339 */
 export async function ensureFlowControl(client: Client, now: string, signal: AbortSignal): Promise<void> {
   for (const [name, spec] of Object.entries(LEVELS)) {
-    await ensure(client, prioritylevelconfigurations, { metadata: { name, annotations }, spec } as PriorityLevelConfiguration, signal);
+    const level: PriorityLevelConfiguration = { metadata: { name, annotations }, spec };
+    if (await ensure(client, prioritylevelconfigurations, level, signal) === undefined) await revise(client, prioritylevelconfigurations, level, signal);
   }
   for (const [name, level, matchingPrecedence, distinguisher, rules] of SCHEMAS) {
     const schema: FlowSchema = {
@@ -71,7 +95,26 @@ export async function ensureFlowControl(client: Client, now: string, signal: Abo
         priorityLevelConfiguration: { name: level }, matchingPrecedence, ...(distinguisher === '' ? {} : { distinguisherMethod: { type: distinguisher } }), rules: [rules],
       },
     };
-    const created = await ensure(client, flowschemas, schema, signal);
-    if (created !== undefined) await applyCondition(client, name, danglingCondition(level, true, now), signal);
+    if (await ensure(client, flowschemas, schema, signal) === undefined) await revise(client, flowschemas, schema, signal);
+    else await applyCondition(client, name, danglingCondition(level, true, now), signal);
   }
+}
+
+/** Brings one that follows the defaults back to them, and has it say whether it does. */
+async function revise<T extends FlowSchema | PriorityLevelConfiguration>(client: Client, resource: ResourceType<T>, wanted: T, signal: AbortSignal): Promise<void> {
+  const name = wanted.metadata.name!;
+  const current = await client.for(resource).get(name, { signal });
+  const said = current.metadata.annotations?.[FOLLOWS_DEFAULTS];
+  const follows = MANDATORY.has(name) || (said === undefined ? current.metadata.generation === 1 : said === 'true');
+  const spec = follows && !isAsWanted(current, wanted) ? wanted.spec : current.spec;
+  if (spec === current.spec && said === String(follows)) return;
+  const metadata = { ...current.metadata, annotations: { ...current.metadata.annotations, [FOLLOWS_DEFAULTS]: String(follows) } };
+  await client.for(resource).update({ ...current, metadata, spec }, { signal });
+}
+
+/** How much the exempt level lends and counts for is free. */
+function isAsWanted({ metadata, spec }: FlowSchema | PriorityLevelConfiguration, wanted: FlowSchema | PriorityLevelConfiguration): boolean {
+  const expected = wanted.spec ?? {};
+  if (metadata.name !== 'exempt' || !('exempt' in expected)) return semanticEqual(spec, expected);
+  return spec !== undefined && 'exempt' in spec && semanticEqual({ ...spec, exempt: {} }, { ...expected, exempt: {} });
 }
