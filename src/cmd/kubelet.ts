@@ -1,21 +1,20 @@
 /** `kubernode kubelet`: the kubelet of this machine by itself, with upstream's flags. */
-import { readFileSync } from 'node:fs';
 import { hostname, networkInterfaces } from 'node:os';
 import { systemClock } from '#base/clock';
 import { jsonLogger } from '#base/log';
 import { MetricsRegistry } from '#base/metrics';
 import { systemRandom } from '#base/random';
-import { transportFromKubeconfig } from '#client/kubeconfig';
-import { createClient } from '#client/rest-client';
 import { readConfigFile } from '#component/config-file';
 import { healthServer } from '#component/health-server';
 import { kubeletConfig, type KubeletConfig } from '#kubelet/config';
 import { KUBELET_CONFIG_VERSIONS, kubeletConfigFrom } from '#kubelet/config-file';
 import { createKubelet } from '#kubelet/kubelet';
 import { streamingRoutes } from '#kubelet/server/streaming/streaming-routes';
+import { kubeconfigClient } from './component-process.ts';
 import { portOf, wholeNumber } from './flag-values.ts';
 import { parseManifests } from './node-parts.ts';
 import { runUntilSignal } from './process-life.ts';
+import { readFlagFile } from './storage-engine.ts';
 import { UserError } from './terminal.ts';
 import { VERSION } from './version.ts';
 
@@ -48,8 +47,7 @@ export async function runKubelet(command: KubeletCommand): Promise<void> {
   const metrics = new MetricsRegistry();
   const context = { clock: systemClock, random: systemRandom, metrics, log };
   const config = await configOf(command);
-  const client = command.kubeconfig === undefined ? undefined
-    : createClient({ transport: await transportFromKubeconfig(command.kubeconfig, systemClock), clock: systemClock, userAgent: 'kubelet/v1.36' });
+  const client = command.kubeconfig === undefined ? undefined : await kubeconfigClient(command.kubeconfig, 'kubelet');
   const serving = servingOf(command);
   const kubelet = createKubelet({
     ...context, config, version: VERSION, parseManifests, streaming: streamingRoutes, ...(client === undefined ? {} : { client }), ...(serving === undefined ? {} : { serving }),
@@ -87,7 +85,7 @@ function servingOf(command: KubeletCommand): { certificate: string; key: string;
   const { tlsCertFile, tlsPrivateKeyFile, clientCaFile } = command;
   if (tlsCertFile === undefined && tlsPrivateKeyFile === undefined) return undefined;
   if (tlsCertFile === undefined || tlsPrivateKeyFile === undefined || clientCaFile === undefined) throw new UserError('--tls-cert-file, --tls-private-key-file and --client-ca-file belong together');
-  return { certificate: readFileSync(tlsCertFile, 'utf8'), key: readFileSync(tlsPrivateKeyFile, 'utf8'), clientCa: readFileSync(clientCaFile, 'utf8') };
+  return { certificate: readFlagFile('--tls-cert-file', tlsCertFile).toString('utf8'), key: readFlagFile('--tls-private-key-file', tlsPrivateKeyFile).toString('utf8'), clientCa: readFlagFile('--client-ca-file', clientCaFile).toString('utf8') };
 }
 
 export function firstAddress(): string {
