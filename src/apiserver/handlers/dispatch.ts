@@ -4,7 +4,7 @@
  * What is not there is 404, what is there but not that way 405, both in go-restful's words, as clients know them.
  */
 import type { SubresourceInfo } from '#api/registry';
-import { newBadRequest, newNotFound, newStatusError, type StatusError } from '#machinery/status-error';
+import { newBadRequest, newMethodNotSupported, newNotFound, newStatusError, type StatusError } from '#machinery/status-error';
 import { warn, type RequestContext } from '../context.ts';
 import type { ApiResponse } from '../request.ts';
 import type { ResourceTable, TableEntry } from '../resource-table.ts';
