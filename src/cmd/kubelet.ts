@@ -4,13 +4,15 @@ import { systemClock } from '#base/clock';
 import { jsonLogger } from '#base/log';
 import { MetricsRegistry } from '#base/metrics';
 import { systemRandom } from '#base/random';
+import { httpsTransport } from '#client/https-transport';
+import { createClient } from '#client/rest-client';
 import { readConfigFile } from '#component/config-file';
 import { healthServer } from '#component/health-server';
 import { kubeletConfig, type KubeletConfig } from '#kubelet/config';
 import { KUBELET_CONFIG_VERSIONS, kubeletConfigFrom } from '#kubelet/config-file';
 import { createKubelet } from '#kubelet/kubelet';
 import { streamingRoutes } from '#kubelet/server/streaming/streaming-routes';
-import { kubeconfigClient } from './component-process.ts';
+import { connectionFor } from './component-process.ts';
 import { portOf, wholeNumber } from './flag-values.ts';
 import { parseManifests } from './node-parts.ts';
 import { runUntilSignal } from './process-life.ts';
@@ -47,7 +49,9 @@ export async function runKubelet(command: KubeletCommand): Promise<void> {
   const metrics = new MetricsRegistry();
   const context = { clock: systemClock, random: systemRandom, metrics, log };
   const config = await configOf(command);
-  const client = command.kubeconfig === undefined ? undefined : await kubeconfigClient(command.kubeconfig, 'kubelet');
+  const client = command.kubeconfig === undefined ? undefined : createClient({
+    transport: httpsTransport({ ...await connectionFor(command.kubeconfig), clock: systemClock }), clock: systemClock, userAgent: 'kubelet/v1.36',
+  });
   const serving = servingOf(command);
   const kubelet = createKubelet({
     ...context, config, version: VERSION, parseManifests, streaming: streamingRoutes, ...(client === undefined ? {} : { client }), ...(serving === undefined ? {} : { serving }),
