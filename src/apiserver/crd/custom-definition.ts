@@ -7,7 +7,7 @@ import { applyDefaults } from '#machinery/schema/structural-default';
 import { listTypeFaults } from '#machinery/schema/structural-lists';
 import { changedValueFaults, valueFaults } from '#machinery/schema/structural-validate';
 import { propertyOf, type JsonMap, type Structural } from '#machinery/schema/structural';
-import type { ResourceDefinition, Strategy } from '../resources/definition.ts';
+import type { ResourceDefinition, Strategy, StrategyContext } from '../resources/definition.ts';
 import { customScale, scaleSpecFaults, scaleStatusFaults } from './custom-scale.ts';
 import { embeddedFaults } from './embedded-metadata.ts';
 import { finalizerWarnings } from './finalizer-names.ts';
@@ -18,8 +18,6 @@ import type { CompiledRules, RuleCompiler } from './rules.ts';
 /** After these nothing can be said about rules. */
 const BLOCKING: ReadonlySet<string> = new Set(['FieldValueNotSupported', 'FieldValueRequired', 'FieldValueTooLong', 'FieldValueTooMany', 'FieldValueTypeInvalid']);
 const UNCHECKED = 'some validation rules were not checked because the object was invalid; correct the existing errors to complete validation';
-/** Warnings of rules wait here between validation and the question for warnings. */
-const ruleWarnings = new WeakMap<object, readonly string[]>();
 
 const loose = (object: KubeObject): JsonMap => object as unknown as JsonMap;
 
@@ -70,11 +68,11 @@ function typeFaults({ apiVersion, kind }: CustomVersion, object: KubeObject): Fi
   return errors;
 }
 
-function withRules(errors: FieldError[], rules: CompiledRules | undefined, object: KubeObject, old: KubeObject | undefined): FieldError[] {
+function withRules(errors: FieldError[], rules: CompiledRules | undefined, object: KubeObject, old: KubeObject | undefined, context: StrategyContext): FieldError[] {
   if (rules === undefined) return errors;
   if (errors.some(({ type }) => BLOCKING.has(type))) return [...errors, invalid(undefined, null, UNCHECKED)];
   const outcome = rules.check(loose(object), old === undefined ? undefined : loose(old));
-  if (outcome.warnings.length > 0) ruleWarnings.set(object, outcome.warnings);
+  for (const text of outcome.warnings) context.warn?.(text);
   return [...errors, ...outcome.errors];
 }
 
@@ -99,18 +97,18 @@ function customStrategy(one: CustomVersion, rules: CompiledRules | undefined): S
       const { metadata: _old, ...oldContent } = before;
       if (!semanticEqual(content, oldContent)) object.metadata.generation = (old.metadata.generation ?? 0) + 1;
     },
-    validateCreate(object) {
+    validateCreate(object, context) {
       const wrong = typeFaults(one, object);
       const errors = wrong.length > 0 ? wrong : [...valueFaults(object, schema ?? {}), ...common(loose(object))];
-      return withRules([...errors, ...listTypeFaults(loose(object), schema)], rules, object, undefined);
+      return withRules([...errors, ...listTypeFaults(loose(object), schema)], rules, object, undefined, context);
     },
-    validateUpdate(object, old) {
+    validateUpdate(object, old, context) {
       const wrong = typeFaults(one, object);
       const errors = wrong.length > 0 ? wrong : [...changedValueFaults(object, old, schema ?? {}), ...common(loose(object))];
-      return withRules([...errors, ...changedListFaults(object, old, schema)], rules, object, old);
+      return withRules([...errors, ...changedListFaults(object, old, schema)], rules, object, old, context);
     },
-    warningsOnCreate: (object) => [...finalizerWarnings(object.metadata.finalizers, undefined), ...ruleWarnings.get(object) ?? []],
-    warningsOnUpdate: (object, old) => [...finalizerWarnings(object.metadata.finalizers, old.metadata.finalizers), ...ruleWarnings.get(object) ?? []],
+    warningsOnCreate: (object) => finalizerWarnings(object.metadata.finalizers, undefined),
+    warningsOnUpdate: (object, old) => finalizerWarnings(object.metadata.finalizers, old.metadata.finalizers),
   };
 }
 
@@ -138,15 +136,14 @@ function statusStrategy(one: CustomVersion, rules: CompiledRules | undefined): N
       Object.assign(metadata, oldMetadata, { resourceVersion });
       if (managedFields === undefined) delete metadata.managedFields; else metadata.managedFields = managedFields;
     },
-    validateUpdate(object, old) {
+    validateUpdate(object, old, context) {
       const next = loose(object);
       const errors = typeFaults(one, object);
       if (errors.length === 0) {
         if (Object.hasOwn(next, 'status')) errors.push(...changedValueFaults(next['status'], loose(old)['status'], status ?? {}, 'status'));
         errors.push(...scaleStatusFaults(next, version.subresources?.scale));
       }
-      return withRules([...errors, ...changedListFaults(object, old, schema)], rules, object, old);
+      return withRules([...errors, ...changedListFaults(object, old, schema)], rules, object, old, context);
     },
-    warningsOnUpdate: (object) => [...ruleWarnings.get(object) ?? []],
   };
 }

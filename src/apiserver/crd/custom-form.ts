@@ -59,8 +59,7 @@ export function decodeCustomBody(form: CustomForm, body: Buffer, mediaType: stri
   try {
     const errors = [...warnings, ...shapeObject(object, form)];
     if (validation === 'Strict' && errors.length > 0) refuse(`strict decoding error: ${errors.join(', ')}`);
-    if (given !== form.apiVersion) throw newBadRequest(`the API version in the data (${given}) does not match the expected API version (${form.apiVersion})`);
-    applyDefaults(object, form.schema);
+    if (given === form.apiVersion) applyDefaults(object, form.schema);
     return { object: object as unknown as KubeObject, warnings: validation === 'Warn' ? errors : [] };
   } catch (error) {
     if (error instanceof DecodeError) return refuse(error.message);

@@ -30,6 +30,7 @@ export function decodeObject(body: Buffer, context: RequestContext, served: Serv
   if (served.decodeBody !== undefined) {
     const { object, warnings } = served.decodeBody(body, inputType(context), validation);
     for (const text of warnings) warn(context, text);
+    if (object.apiVersion !== served.apiVersion) throw newBadRequest(`the API version in the data (${object.apiVersion ?? ''}) does not match the expected API version (${served.apiVersion})`);
     context.audit?.requestObject(object);
     return object;
   }

@@ -5,7 +5,7 @@ import type { Random } from '#base/random';
 import type { KubeObject } from '#machinery/meta';
 import type { AdmissionAttributes } from '../admission/plugin.ts';
 import type { Authorizer } from '../authz/authorizer.ts';
-import type { RequestContext } from '../context.ts';
+import { warn, type RequestContext } from '../context.ts';
 import type { StrategyContext } from '../resources/definition.ts';
 import type { ServedResource } from '../served-resource.ts';
 import type { DeleteOptions, WriteOptions } from './request-options.ts';
@@ -72,6 +72,7 @@ export function writeContext(env: HandlerEnvironment, request: RequestContext, s
     env, request, served, namespace, name: info.name, options,
     strategyContext: {
       nowMs: request.nowMs, user: request.user, namespace, dryRun: options.dryRun, featureEnabled: (gate) => env.featureEnabled(gate),
+      warn: (text) => warn(request, text),
     },
   };
 }

@@ -14,6 +14,8 @@ export interface StrategyContext {
   readonly namespace: string;
   readonly dryRun: boolean;
   featureEnabled(gate: string): boolean;
+  /** Tells the client, whether the write is refused or not. */
+  warn?(text: string): void;
 }
 
 export interface Strategy<T extends KubeObject> {
