@@ -15,6 +15,7 @@ export interface Finding {
 
 export class Findings {
   readonly found: Finding[] = [];
+  readonly #seen = new Set<string>();
   matches: number;
 
   constructor(matches = 0) { this.matches = matches; }
@@ -29,7 +30,10 @@ export class Findings {
 
   /** Each once. */
   add(finding: Finding): void {
-    if (!this.found.some((one) => one.kind === finding.kind && one.path === finding.path && one.text === finding.text && one.max === finding.max)) this.found.push(finding);
+    const identity = `${finding.kind}\0${finding.path}\0${finding.max ?? ''}\0${finding.text}`;
+    if (this.#seen.has(identity)) return;
+    this.#seen.add(identity);
+    this.found.push(finding);
   }
 
   /** A fault without a place of its own. */
