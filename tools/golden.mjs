@@ -33,6 +33,17 @@ if (!existsSync(join(root, 'golden'))) skip(`there is no recording in ${root}: K
 if (spawnSync('python3', ['--version']).status !== 0) skip('python3 is not installed; on Debian: apt-get install python3');
 if (spawnSync(process.execPath, ['tools/build.mjs', '--if-stale'], { stdio: 'inherit' }).status !== 0) process.exit(1);
 
+/** Everything this run started: it ends with it. */
+const children = new Set();
+const directories = new Set();
+for (const signal of ['SIGINT', 'SIGTERM']) {
+  process.on(signal, () => {
+    for (const child of children) child.kill('SIGKILL');
+    for (const directory of directories) rmSync(directory, { recursive: true, force: true });
+    process.exit(1);
+  });
+}
+
 /** Group → {passed, failed}. A group is the first two parts of a case's id. */
 const groups = new Map();
 const failures = [];
@@ -59,6 +70,7 @@ function recordings() {
 async function replay(file, tool) {
   const startedMs = performance.now();
   const directory = mkdtempSync(join(tmpdir(), 'kubernode-golden-'));
+  directories.add(directory);
   const name = relative(root, file);
   const audited = name === join('access', 'audit.jsonl.gz');
   const auditLog = join(directory, 'audit.log');
@@ -77,6 +89,7 @@ async function replay(file, tool) {
     server.kill('SIGTERM');
     await new Promise((ended) => { if (server.exitCode !== null) ended(); else server.once('close', ended); });
     rmSync(directory, { recursive: true, force: true });
+    directories.delete(directory);
   }
 }
 
@@ -98,6 +111,8 @@ async function startServer(directory, tool, more) {
     ? ['apiserver', '--storage', 'memory', '--secure-port', port, ...more]
     : ['server', '--no-node', '--node-ip', '127.0.0.1', '--bind-address', '127.0.0.1', '--storage', 'memory', '--port', port];
   const child = spawn(process.execPath, ['bin/kubernode', ...command, '--data-dir', directory], { stdio: ['ignore', 'pipe', 'pipe'] });
+  children.add(child);
+  child.once('close', () => children.delete(child));
   let log = '';
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => { log = (log + chunk).slice(-4_000); });
   const endMs = performance.now() + START_MS_MAX;
@@ -123,9 +138,10 @@ function freePort() {
 function run(program, args) {
   return new Promise((ended) => {
     const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+    children.add(child);
     let output = '';
     for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => { output = (output + chunk).slice(-100_000); });
-    child.on('close', (code) => ended({ code, output }));
+    child.on('close', (code) => { children.delete(child); ended({ code, output }); });
   });
 }
 
