@@ -33,7 +33,9 @@ import type { RequestContext } from './context.ts';
 import { schemaValueChecksWith } from './crd/default-faults.ts';
 import { definitionHooks } from './crd/definition-hooks.ts';
 import { Definitions } from './crd/definitions.ts';
+import { deviceExpressionChecker, policyExpressionChecker } from './admission/expression-checker.ts';
 import { EXPRESSION_RULES } from './crd/expression-rules.ts';
+import { useExpressionChecker } from './resources/rules/expressions.ts';
 import type { RuleCompiler } from './crd/rules.ts';
 import { healthChecks } from './discovery/checks.ts';
 import { issuerRoutes } from './discovery/issuer-routes.ts';
@@ -143,6 +145,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     hooksOf: (served) => hooks.get(`${served.info.group}/${served.info.resource}`), leaseFor: leasePool(storage, clock),
   };
   const rules = options.rules ?? EXPRESSION_RULES;
+  useExpressionChecker(policyExpressionChecker, deviceExpressionChecker);
   useSchemaValueChecks(schemaValueChecksWith(rules));
   const definitions = new Definitions({
     client, definitions: informers.for(customresourcedefinitions), table, engine: storage, feed, clock, log, now: () => clock.now(), rules,

@@ -67,6 +67,7 @@ for (const [text, expected] of Object.entries(VALUES)) {
 
 const ISSUES: Readonly<Record<string, string>> = {
   'self.n +': "ERROR: <input>:1:9: Syntax error: mismatched input '<EOF>' expecting {'[', '{', '(', '.', '-', '!', 'true', 'false', 'null', NUM_FLOAT, NUM_INT, NUM_UINT, STRING, BYTES, IDENTIFIER}\n | self.n +\n | ........^",
+  '': "ERROR: <input>:1:0: Syntax error: mismatched input '<EOF>' expecting {'[', '{', '(', '.', '-', '!', 'true', 'false', 'null', NUM_FLOAT, NUM_INT, NUM_UINT, STRING, BYTES, IDENTIFIER}",
   '(1': "ERROR: <input>:1:3: Syntax error: missing ')' at '<EOF>'\n | (1\n | ..^",
   '"a" "b"': "ERROR: <input>:1:5: Syntax error: extraneous input '\"b\"' expecting <EOF>\n | \"a\" \"b\"\n | ....^",
   'self.unknown': "ERROR: <input>:1:5: undefined field 'unknown'\n | self.unknown\n | ....^",

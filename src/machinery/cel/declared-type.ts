@@ -14,6 +14,8 @@ export interface DeclaredType {
   /** By the name that expressions use; `name` inside is the one that is stored. */
   readonly fields?: ReadonlyMap<string, DeclaredField>;
   readonly elementsMax: number;
+  /** The size of an element is known also where it is selected by name, not only by index. */
+  readonly sizedBySelection?: boolean;
   /** Bytes of the smallest value as JSON. */
   readonly smallestBytes: number;
   readonly nullable: boolean;

@@ -14,13 +14,34 @@ export interface Environment {
   readonly functions: ReadonlyMap<string, readonly Overload[]>;
   readonly overloads: ReadonlyMap<string, Overload>;
   /** Object type → fields by the names that expressions use. */
-  readonly structs: ReadonlyMap<string, ReadonlyMap<string, types.Type>>;
+  readonly structs: Lookup<Lookup<types.Type>>;
   /** Names that mean a type. */
-  readonly typeNames: ReadonlyMap<string, types.Type>;
+  readonly typeNames: Lookup<types.Type>;
   /** Wrapper messages: only a way to write their value. */
   readonly wrappers: ReadonlyMap<string, types.Type>;
   /** How many elements what stands at a path may have; undefined where nothing is known. */
   readonly sizeAt: (path: readonly string[]) => number | undefined;
+}
+
+interface Lookup<T> {
+  get(name: string): T | undefined;
+  has(name: string): boolean;
+}
+
+/** Objects whose type is their place in an object without a schema: `Object.spec.template`. */
+const isPatchObject = (name: string): boolean => name === 'Object' || name.startsWith('Object.');
+const ANY_FIELD: Lookup<types.Type> = { get: () => types.DYN, has: () => true };
+const JSON_PATCH_FIELDS = new Map([['op', types.STRING], ['path', types.STRING], ['from', types.STRING], ['value', types.DYN]]);
+export const JSON_PATCH = types.struct('JSONPatch');
+
+/** The same environment with the types that patches are made of. */
+export function withPatchTypes(environment: Environment): Environment {
+  const { structs, typeNames } = environment;
+  const known = (name: string): boolean => isPatchObject(name) || name === JSON_PATCH.name;
+  const patchFields = (name: string): Lookup<types.Type> | undefined => (isPatchObject(name) ? ANY_FIELD : name === JSON_PATCH.name ? JSON_PATCH_FIELDS : undefined);
+  return { ...environment,
+    structs: { get: (name) => patchFields(name) ?? structs.get(name), has: (name) => known(name) || structs.has(name) },
+    typeNames: { get: (name) => (known(name) ? types.struct(name) : typeNames.get(name)), has: (name) => known(name) || typeNames.has(name) } };
 }
 
 export interface VariableDeclaration {
@@ -76,7 +97,7 @@ function sizeAt(root: DeclaredType | undefined, path: readonly string[]): number
   for (const step of path.slice(1)) {
     if (step === '@items' || step === '@values') current = current?.element;
     else if (step === '@keys') current = current?.key;
-    else current = current?.fields?.get(step)?.declared;
+    else current = current?.fields?.get(step)?.declared ?? (current?.sizedBySelection ? current.element : undefined);
   }
   return current?.elementsMax;
 }

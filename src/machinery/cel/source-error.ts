@@ -34,6 +34,7 @@ function placeOf(source: string, at: number): Place {
 }
 
 function printIssue(source: string, message: string, { line, column }: Place): string {
+  if (source === '') return `ERROR: <input>:1:0: ${message}`;
   const head = `ERROR: <input>:${line}:${column + 1}: ${message}`;
   const text = source.split('\n')[line - 1]?.replaceAll('\t', ' ');
   if (text === undefined) return head;
