@@ -66,7 +66,7 @@ export function createPodReporter({ client, recorder, clock, log }: { client: Cl
       } catch (error) {
         if (!isNotFound(error)) throw error;
       }
-      recorder.event(regarding(victim), regarding(preemptor), 'Normal', 'Preempted', 'Preempting', `Preempted by pod ${preemptor.metadata.uid} on node ${nodeName}`);
+      recorder.event(regarding(victim), undefined, 'Normal', 'Preempted', 'Preempting', `Preempted by pod ${preemptor.metadata.uid} on node ${nodeName}`);
     },
     async clearNomination(pod, signal) {
       try {

@@ -31,8 +31,8 @@ export interface PreemptionDependencies {
 
 interface Candidate { readonly node: NodeInfo; readonly victims: readonly PodInfo[]; readonly budgetViolations: number }
 
-const NO_VICTIMS = 'No preemption victims found for incoming pod.';
-const NOT_HELPFUL = 'Preemption is not helpful for scheduling.';
+const NO_VICTIMS = 'No preemption victims found for incoming pod';
+const NOT_HELPFUL = 'Preemption is not helpful for scheduling';
 /** Nodes tried: a tenth of those that could do, at least so many. */
 const CANDIDATES_MIN = 100;
 const CANDIDATES_SHARE = 0.1;
@@ -57,7 +57,7 @@ export function defaultPreemption(dependencies: PreemptionDependencies): Schedul
       const best = cheapest(candidates);
       if (best === undefined) {
         const histogram = reasonHistogram(reasons, { count: unseen, reason: NOT_HELPFUL });
-        return refused(`preemption: 0/${snapshot.nodes.length} nodes are available: ${histogram.endsWith('.') ? histogram : `${histogram}.`}`);
+        return refused(`preemption: 0/${snapshot.nodes.length} nodes are available: ${histogram}.`);
       }
       for (const victim of best.victims) await dependencies.evict(victim.pod, pod.pod, best.node.name, signal);
       for (const other of dependencies.nominatedOn(best.node.name)) {
