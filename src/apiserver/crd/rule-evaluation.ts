@@ -7,7 +7,7 @@ import type { ValidationRule } from '#api/generated/apiextensions/v1';
 import { EVALUATION_COST_MAX } from '#machinery/cel/compile';
 import { dataValue } from '#machinery/cel/data';
 import type { SchemaNode } from '#machinery/cel/declared-type';
-import { Optional } from '#machinery/cel/value';
+import { NO_SUCH_OVERLOAD, Optional } from '#machinery/cel/value';
 import { semanticEqual } from '#machinery/deep-equal';
 import { duplicate, fieldErrorText, forbidden, invalid, OMIT_VALUE, required, type FieldError } from '#machinery/field-error';
 import { isMap, type JsonMap, type Structural } from '#machinery/schema/structural';
@@ -118,12 +118,12 @@ class Evaluation {
         ? `'${answer.error}': call arguments did not match a supported operator, function or macro signature for rule: ${ruleText}`
         : `${answer.error} evaluating rule: ${ruleText}`));
     } else if (answer.value !== true) {
-      const detail = this.#message(compiled, variables, stop) ?? (rule.message ? rule.message.trim() : `failed rule: ${ruleText}`);
+      const detail = this.#message(compiled, rule.optionalOldSelf === true ? { ...variables, oldSelf: NO_SUCH_OVERLOAD } : variables, stop) ?? (rule.message ? rule.message.trim() : `failed rule: ${ruleText}`);
       this.#fail(failure(rule, tree.schema, value, at, detail), !compiled.usesOldSelf && before.unchanged);
     }
   }
 
-  /** The old value is never optional here, as upstream has it. @returns undefined where the expression gives no good message. */
+  /** As upstream has it, an optional old value cannot be used here. @returns undefined where the expression gives no good message. */
   #message({ message, rule }: CompiledRule, variables: Parameters<NonNullable<CompiledRule['message']>['evaluate']>[0], stop: (detail: string) => never): string | undefined {
     if (message === undefined) return undefined;
     const answer = message.evaluate(variables, { costMax: EVALUATION_COST_MAX });
