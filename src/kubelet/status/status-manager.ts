@@ -153,7 +153,14 @@ function statusPatch(current: Pod, status: PodStatus): object {
   const replaced = Object.fromEntries(REPLACED_LISTS.filter((key) => status[key] !== undefined).map((key) => [key, [...(status[key] as object[]), { $patch: 'replace' }]]));
   const wanted = new Set((status.conditions ?? []).map((condition) => condition.type));
   const gone = (current.status?.conditions ?? []).filter((condition) => !wanted.has(condition.type)).map((condition) => ({ type: condition.type, $patch: 'delete' }));
-  return { metadata: { uid: current.metadata.uid }, status: { ...status, ...replaced, conditions: [...(status.conditions ?? []), ...gone], ...removed } };
+  const conditions = (status.conditions ?? []).map((condition) => ({ ...withoutText(current, condition.type), ...condition }));
+  return { metadata: { uid: current.metadata.uid }, status: { ...status, ...replaced, conditions: [...conditions, ...gone], ...removed } };
+}
+
+/** Takes away what a condition said before: it merges into the one that the API has. */
+function withoutText(current: Pod, type: string): { reason?: null; message?: null } {
+  const before = current.status?.conditions?.find((condition) => condition.type === type);
+  return { ...(before?.reason === undefined ? {} : { reason: null }), ...(before?.message === undefined ? {} : { message: null }) };
 }
 
 const REPLACED_LISTS = ['podIPs', 'hostIPs'] as const;
