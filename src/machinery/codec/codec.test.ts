@@ -33,6 +33,11 @@ type ThingSpec
   9 mode! string keep go=Mode
   10 rules! []string keep
   11.1 inner string in=Embedded
+  12 step *Step
+
+type Step
+  1 of! string
+  2 divisor Quantity keep
 
 type Port
   1 number! int32 keep
@@ -208,4 +213,11 @@ test('Content-Type', () => {
     assert.throws(() => negotiateInput(text, ['application/json']), (error) => error instanceof StatusError && error.code === 415);
   }
   assert.equal(parseMediaType('a/b; q="x\\"y"')?.parameters.get('q'), 'x"y');
+});
+
+test('a quantity that is always written is always there: what is decoded equals what was stored', () => {
+  const bare = decode('{"apiVersion":"x/v1","kind":"Thing","spec":{"step":{"of":"cpu"}}}').object as { spec?: { step?: unknown } };
+  assert.deepEqual(bare.spec?.step, { of: 'cpu', divisor: '0' });
+  const again = JSON.parse(stored('{"apiVersion":"x/v1","kind":"Thing","spec":{"step":{"of":"cpu"}}}')) as typeof bare;
+  assert.deepEqual(again.spec?.step, bare.spec?.step);
 });

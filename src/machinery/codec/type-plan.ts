@@ -90,7 +90,7 @@ export class TypePlans {
       ordered.push(field);
     }
     const filled = ordered.filter((field) => field.keep && !field.pointer
-      && (field.value.code === 'struct' || (field.schema.required && hasZeroScalar(field.value))));
+      && (field.value.code === 'struct' || field.value.code === 'Quantity' || (field.schema.required && hasZeroScalar(field.value))));
     return { name: type.name, goName, isKind: type.isKind || typeMeta.length > 0, fields, ordered, filled };
   }
 
@@ -98,7 +98,7 @@ export class TypePlans {
     const value = this.value(schema.type, schema.goType);
     return {
       name: schema.name, index, value, pointer: schema.pointer, keep: schema.keep, dropsZero: !schema.pointer && !schema.keep,
-      absentWhenZero: !schema.pointer && (!schema.keep || emptyIsNull || (!schema.required && hasZeroScalar(value))), emptyIsNull,
+      absentWhenZero: !schema.pointer && (!schema.keep || emptyIsNull || (!schema.required && value.code !== 'Quantity' && hasZeroScalar(value))), emptyIsNull,
       jsonKey: `${JSON.stringify(schema.name)}:`, owner, schema,
       goName: schema.embedded === undefined ? schema.name : `${schema.embedded}.${schema.name}`,
     };
