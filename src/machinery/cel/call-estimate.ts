@@ -69,8 +69,8 @@ const replace: Estimator = (call) => {
   const { target, args } = call;
   if (target === undefined || args.length < 2) return undefined;
   const [text, old, by] = [sizeOf(target, call), sizeOf(args[0]!, call), sizeOf(args[1]!, call)];
-  let count = { min: 0, max: 0 };
-  let kept = { min: 0, max: 0 };
+  const count = { min: 0, max: 0 };
+  const kept = { min: 0, max: 0 };
   if (old.min === 0) { count.max = text.max < UNBOUNDED ? text.max + 1 : text.max; kept.max = text.max; }
   else if (by.max <= old.min) kept.max = text.max;
   else count.max = Math.ceil(text.max / old.min);

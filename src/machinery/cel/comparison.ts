@@ -5,8 +5,9 @@
  * another type are a failure, as upstream's are.
  */
 import { compareQuantities, type Quantity } from '../quantity.ts';
+import type { MapValue } from './value.ts';
 import {
-  DataList, DataMap, Duration, Failure, isList, isMap, listItem, listSize, mapEntries, MapValue, NO_SUCH_OVERLOAD, Opaque, Optional, Timestamp, TypeValue, Uint,
+  DataList, DataMap, Duration, Failure, isList, isMap, listItem, listSize, mapEntries, NO_SUCH_OVERLOAD, Opaque, Optional, Timestamp, TypeValue, Uint,
   type Value,
 } from './value.ts';
 
@@ -103,7 +104,10 @@ function isNumber(value: Value): value is bigint | number | Uint {
 function compareNumbers(a: bigint | number | Uint, b: bigint | number | Uint): number {
   const left = a instanceof Uint ? a.value : a;
   const right = b instanceof Uint ? b.value : b;
-  return left < right ? -1 : left > right ? 1 : left == right ? 0 : NaN;
+  if (left < right) return -1;
+  if (left > right) return 1;
+  // An integer and a double are compared by value: neither below nor above is equal, but for NaN.
+  return Number.isNaN(left) || Number.isNaN(right) ? NaN : 0;
 }
 
 /** @returns undefined when the two have no order between them. */

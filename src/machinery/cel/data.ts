@@ -33,8 +33,8 @@ const expected = (what: string): Failure => new Failure(`invalid data, expected 
 function wholeNumber(data: unknown): bigint | undefined {
   if (typeof data === 'bigint') return data;
   if (typeof data !== 'number' || !Number.isInteger(data)) return undefined;
-  if (data >= 9223372036854775807) return 9223372036854775807n;
-  return data <= -9223372036854775808 ? -9223372036854775808n : BigInt(data);
+  if (data >= 2 ** 63) return 2n ** 63n - 1n;
+  return data <= -(2 ** 63) ? -(2n ** 63n) : BigInt(data);
 }
 
 function intOrString(data: unknown): Value | Failure {

@@ -7,7 +7,8 @@
  * A single capital letter is a type parameter.
  */
 import * as types from './type.ts';
-import { Failure, isList, isMap, Opaque, Optional, Uint, type Value } from './value.ts';
+import type { Failure } from './value.ts';
+import { isList, isMap, Opaque, Optional, Uint, type Value } from './value.ts';
 import { Duration, Timestamp, TypeValue } from './value.ts';
 
 export type Run = (args: readonly Value[]) => Value | Failure;

@@ -5,7 +5,8 @@ import { compareValues, equalValues } from '../comparison.ts';
 import * as convert from '../conversion.ts';
 import { overload, type Library, type Overload } from '../declaration.ts';
 import { matchesPattern } from '../pattern.ts';
-import { Duration, Failure, isMap, listItem, listSize, NO_SUCH_OVERLOAD, sizeOf, Timestamp, Uint, type DataList, type DataMap, type MapValue, type Value } from '../value.ts';
+import type { Timestamp } from '../value.ts';
+import { Duration, Failure, isMap, listItem, listSize, NO_SUCH_OVERLOAD, sizeOf, Uint, type DataList, type DataMap, type MapValue, type Value } from '../value.ts';
 import { DataList as DataListClass } from '../value.ts';
 
 const DIVISION = new Failure('division by zero');
