@@ -45,6 +45,7 @@ import type { BuildInfo } from './discovery/version.ts';
 import { filterChain } from './filters/chain.ts';
 import { flowClassifier } from './filters/flow-classifier.ts';
 import { inFlightLimit } from './filters/in-flight.ts';
+import { componentStatusHandler } from './handlers/component-statuses.ts';
 import { ConnectRegistry, type ConnectHandler } from './handlers/connect-registry.ts';
 import { dispatch } from './handlers/dispatch.ts';
 import type { HandlerEnvironment, WriteHooks } from './handlers/environment.ts';
@@ -150,7 +151,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
   const definitions = new Definitions({
     client, definitions: informers.for(customresourcedefinitions), table, engine: storage, feed, clock, log, now: () => clock.now(), rules,
   });
-  const connects = new ConnectRegistry(options.connectHandlers ?? []);
+  const connects = new ConnectRegistry([componentStatusHandler(storage), ...options.connectHandlers ?? []]);
   const state = { started: false, stopping: false };
   const checks = healthChecks({ storage, feed, state });
   const other = routes({

@@ -62,6 +62,10 @@ export async function dispatch(options: DispatchOptions, context: RequestContext
   const { served } = entry;
   if (onlyCreate(entry) && inPathName(context) !== '') throw notFound();
   if (request.method === 'HEAD' || request.upgrade !== undefined) throw request.upgrade === undefined ? methodNotAllowed() : newBadRequest('this path cannot be upgraded');
+  if (served === undefined && entry.info.verbs.includes(info.verb)) {
+    const computed = options.connects.find(info.group, info.resource, '');
+    if (computed !== undefined && info.subresource === '') return computed.handle(context);
+  }
   if (served === undefined || !entry.info.verbs.includes(info.verb)) throw methodNotAllowed();
   return dispatchObject(options.env, context, served);
 }
