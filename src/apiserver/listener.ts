@@ -63,6 +63,8 @@ export function createListener(options: ListenerOptions): Listener {
   const { handler, clock, log } = options;
   const server = createSecureServer({
     allowHTTP1: true, minVersion: 'TLSv1.2', requestCert: true, rejectUnauthorized: false, handshakeTimeout: HANDSHAKE_TIMEOUT_MS,
+    // More pairs than are taken, so that too many get their 431 and not a dropped stream.
+    maxHeaderListPairs: 4 * HEADERS_MAX,
     maxSessionMemory: SESSION_MEMORY_MB_MAX, settings: { maxConcurrentStreams: STREAMS_PER_CONNECTION_MAX, maxHeaderListSize: HEADER_BYTES_MAX },
     ...secureContext(options.tls), ...{ maxHeaderSize: HEADER_BYTES_MAX },
   });
