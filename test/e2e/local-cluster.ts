@@ -110,6 +110,23 @@ export async function census(dataDir: string): Promise<string[]> {
   return all.filter((line) => line.includes(`kn${id}`) || line.includes(`kubernode_${id}`) || line.includes(dataDir)).sort();
 }
 
+/** Runs a step; when it fails, its error also tells how nodes, pods and events stand and what the processes logged last. */
+export async function explained<T>(cluster: LocalCluster, step: () => Promise<T>): Promise<T> {
+  try {
+    return await step();
+  } catch (error) {
+    const views = await Promise.all([
+      cluster.tryKubectl(['get', 'nodes', '-o', 'jsonpath={range .items[*]}{.metadata.name} {.spec.taints} {.status.conditions[?(@.type=="Ready")]}{"\\n"}{end}']),
+      cluster.tryKubectl(['get', 'leases', '-n', 'kube-node-lease', '-o', 'jsonpath={range .items[*]}{.metadata.name} {.spec.renewTime}{"\\n"}{end}']),
+      cluster.tryKubectl(['get', 'pods', '-A', '-o', 'wide']),
+      cluster.tryKubectl(['events', '-A']),
+      ...['control-plane', 'node-1'].map((name) => cluster.kubernode('logs', name, '--tail', '25')),
+    ]);
+    const story = views.map((view) => (view.code === 0 ? view.stdout : view.stderr).split('\n').slice(-30).join('\n')).join('\n--\n');
+    throw new Error(`${error instanceof Error ? error.message : String(error)}\n${story}`, { cause: error });
+  }
+}
+
 /** Tries until `check` does not throw. */
 export async function eventually<T>(check: () => Promise<T>, timeoutMs: number): Promise<T> {
   const deadline = performance.now() + timeoutMs;

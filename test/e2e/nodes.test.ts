@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { rmSync } from 'node:fs';
 import { after, before, describe, test } from 'node:test';
-import { busyboxRoot, canRunNodes, eventually, startLocalCluster, type LocalCluster } from './local-cluster.ts';
+import { busyboxRoot, canRunNodes, eventually, explained, startLocalCluster, type LocalCluster } from './local-cluster.ts';
 
 const SPREAD = `
 apiVersion: apps/v1
@@ -74,16 +74,17 @@ describe('a cluster of three nodes', { skip: canRunNodes }, () => {
     assert.equal(nodes.length, 3);
     assert.ok(processes.some((entry) => entry.name === 'node-3'));
     assert.equal((await cluster.kubernode('node-power', 'off', 'node-3')).code, 0);
-    await eventually(async () => assert.match(await cluster.kubectl('get', 'node', 'node-3'), /NotReady/), 90_000);
-    await eventually(async () => {
+    await explained(cluster, () => eventually(async () => assert.match(await cluster.kubectl('get', 'node', 'node-3'), /NotReady/), 90_000));
+    await explained(cluster, () => eventually(async () => {
       const pods = await webPods();
       const alive = pods.filter((pod) => pod.node !== 'node-3');
       assert.ok(alive.length >= 3, JSON.stringify(pods));
-    }, 120_000);
+    }, 120_000));
   });
 
   test('the node comes back', async () => {
-    assert.equal((await cluster.kubernode('up', '--no-kubeconfig-merge')).code, 0);
-    await eventually(async () => assert.match(await cluster.kubectl('get', 'node', 'node-3'), / Ready /), 60_000);
+    const up = await cluster.kubernode('up', '--no-kubeconfig-merge');
+    assert.equal(up.code, 0, up.stderr);
+    await explained(cluster, () => eventually(async () => assert.match(await cluster.kubectl('get', 'node', 'node-3'), / Ready /), 60_000));
   });
 });
