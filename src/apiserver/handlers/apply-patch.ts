@@ -7,7 +7,7 @@
 import { typeForKind } from '#api/registry';
 import { decodeJson, strictErrorText, type DecodeOutcome } from '#machinery/codec/json-decode';
 import { DecodeError } from '#machinery/codec/decode-error';
-import { readAny, type StrictNotes } from '#machinery/codec/json-any';
+import { literalNumber, readAny, type StrictNotes } from '#machinery/codec/json-any';
 import { encodeAny } from '#machinery/codec/json-encode';
 import { JsonReader } from '#machinery/codec/json-reader';
 import type { TypePlan } from '#machinery/codec/type-plan';
@@ -15,7 +15,7 @@ import { invalid } from '#machinery/field-error';
 import type { FieldManager } from '#machinery/managed-fields/field-manager';
 import type { KubeObject } from '#machinery/meta';
 import { applyJsonPatch } from '#machinery/patch/json-patch';
-import { goText, isObject, type JsonObject, type JsonValue } from '#machinery/patch/json-value';
+import { goText, isContainer, isObject, plainNumbers, type JsonObject, type JsonValue } from '#machinery/patch/json-value';
 import { quote } from '#machinery/go-print';
 import { applyMergePatch } from '#machinery/patch/merge-patch';
 import { patchErrorToStatus } from '#machinery/patch/patch-error';
@@ -106,11 +106,11 @@ function parsePatch(patch: Patch, strictErrors: string[]): JsonValue {
     const reader = new JsonReader(patch.body.toString('utf8'));
     const path: (string | number)[] = [];
     const notes: StrictNotes = { path, note: (kind, name) => { strictErrors.push(`${patch.type === 'json' ? 'json patch ' : ''}${strictErrorText(kind, path, name)}`); } };
-    const value = readAny(reader, strict ? notes : undefined) as JsonValue;
+    const value = readAny(reader, strict ? notes : undefined, literalNumber) as JsonValue;
     reader.end();
     if (patch.type === 'json' && strict) noteUnknownMembers(value, strictErrors);
     const mustBeObject = patch.type === 'strategic' || (patch.type === 'merge' && strict);
-    if (mustBeObject && value !== null && (typeof value !== 'object' || Array.isArray(value))) {
+    if (mustBeObject && value !== null && (!isContainer(value) || Array.isArray(value))) {
       const prefix = patch.type === 'strategic' ? '' : 'error decoding patch: ';
       throw newBadRequest(`${prefix}json: cannot unmarshal ${jsonKind(value)} into Go value of type map[string]interface {}`);
     }
@@ -132,7 +132,8 @@ function noteUnknownMembers(operations: JsonValue, strictErrors: string[]): void
 }
 
 function jsonKind(value: JsonValue): string {
-  return Array.isArray(value) ? 'array' : value === null ? 'null' : typeof value === 'boolean' ? 'bool' : typeof value;
+  if (isContainer(value)) return Array.isArray(value) ? 'array' : 'object';
+  return value === null ? 'null' : typeof value === 'boolean' ? 'bool' : typeof value === 'string' ? 'string' : 'number';
 }
 
 /** The patched value as an object of the kind again. @throws StatusError 422 */
@@ -147,7 +148,7 @@ function decodePatched(target: PatchTarget, patch: Patch, parsed: JsonValue, val
   const fault = strategic ? unstructuredFault(value, target.typeName, target.resolve) : undefined;
   if (fault !== undefined) refuse(fault);
   try {
-    const outcome = target.decode !== undefined ? target.decode(value, strict) : strategic ? decodeJson(text, target.plan!, strict) : decodeKind(target, text, String(apiVersion ?? ''), String(kind ?? ''), strict);
+    const outcome = target.decode !== undefined ? target.decode(plainNumbers(value), strict) : strategic ? decodeJson(encodeAny(plainNumbers(value)), target.plan!, strict) : decodeKind(target, text, String(apiVersion ?? ''), String(kind ?? ''), strict);
     const errors = [...strictErrors, ...outcome.strictErrors];
     if (errors.length > 0 && patch.validation === 'Strict') refuse(`strict decoding error: ${errors.join(', ')}`);
     if (patch.validation === 'Warn') for (const one of errors) warn(context, one);

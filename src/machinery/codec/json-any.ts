@@ -18,30 +18,61 @@ export interface StrictNotes {
   note(kind: 'duplicate field' | 'unknown field', name: string): void;
 }
 
-/** Reads one value at the reader's position. @throws DecodeError */
-export function readAny(reader: JsonReader, strict?: StrictNotes): unknown {
-  switch (reader.kind()) {
-    case 'string': return reader.string();
-    case 'number': return untypedNumber(reader.number());
-    case 'bool': return reader.bool();
-    case 'null': reader.null(); return null;
-    case 'array': return readArray(reader, strict);
-    case 'object': return readObject(reader, strict);
+/**
+ * A number as it was written, where its value alone would not say so: Go tells `80.0` and `8e1` from 80. Only patches keep these;
+ * `encodeAny` prints the text.
+ */
+export class FloatLiteral {
+  readonly #text: string;
+
+  constructor(text: string) {
+    this.#text = text;
+  }
+
+  get text(): string {
+    return this.#text;
+  }
+
+  get value(): number {
+    return Number(this.#text);
+  }
+
+  /** JSON.stringify has no way to print it as written. */
+  toJSON(): never {
+    throw new TypeError('a number literal is printed by encodeAny');
   }
 }
 
-function readArray(reader: JsonReader, strict: StrictNotes | undefined): unknown[] {
+/** A number of a patch: plain where printing it gives its text again. */
+export function literalNumber(text: string): number | bigint | FloatLiteral {
+  const value = untypedNumber(text);
+  return String(value) === text ? value : new FloatLiteral(text);
+}
+
+/** Reads one value at the reader's position. @throws DecodeError */
+export function readAny(reader: JsonReader, strict?: StrictNotes, number: (text: string) => unknown = untypedNumber): unknown {
+  switch (reader.kind()) {
+    case 'string': return reader.string();
+    case 'number': return number(reader.number());
+    case 'bool': return reader.bool();
+    case 'null': reader.null(); return null;
+    case 'array': return readArray(reader, strict, number);
+    case 'object': return readObject(reader, strict, number);
+  }
+}
+
+function readArray(reader: JsonReader, strict: StrictNotes | undefined, number: (text: string) => unknown): unknown[] {
   const out: unknown[] = [];
   reader.enter();
   for (let first = true; reader.nextElement(first); first = false) {
     strict?.path.push(out.length);
-    out.push(readAny(reader, strict));
+    out.push(readAny(reader, strict, number));
     strict?.path.pop();
   }
   return out;
 }
 
-function readObject(reader: JsonReader, strict: StrictNotes | undefined): Record<string, unknown> {
+function readObject(reader: JsonReader, strict: StrictNotes | undefined, number: (text: string) => unknown): Record<string, unknown> {
   const out: Record<string, unknown> = {};
   reader.enter();
   for (let first = true; reader.nextKey(first); first = false) {
@@ -50,7 +81,7 @@ function readObject(reader: JsonReader, strict: StrictNotes | undefined): Record
       if (Object.hasOwn(out, key)) strict.note('duplicate field', key);
       strict.path.push(key);
     }
-    setOwn(out, key, readAny(reader, strict));
+    setOwn(out, key, readAny(reader, strict, number));
     strict?.path.pop();
   }
   return out;

@@ -4,6 +4,7 @@
  * Fields stand in the order of the Go types, kind and apiVersion first; keys of maps are sorted; zero values are left out or
  * printed as upstream prints them (`{}`, `null`, `""`, 0). Fields that the type does not have are not printed.
  */
+import { FloatLiteral } from './json-any.ts';
 import type { FieldPlan, TypePlan, ValuePlan } from './type-plan.ts';
 
 const NEEDS_ESCAPE = /["\\\u0000-\u001f\ud800-\udfff]/;
@@ -124,7 +125,7 @@ function stringText(value: string): string {
   return NEEDS_ESCAPE.test(value) ? JSON.stringify(value) : `"${value}"`;
 }
 
-/** JSON of any value, keys in their order; bigints in full. */
+/** JSON of any value, keys in their order; bigints in full, literals as written. */
 export function encodeAny(value: unknown): string {
   try {
     return JSON.stringify(value) ?? 'null';
@@ -143,6 +144,7 @@ function anyText(value: unknown, sorted: boolean): string {
   if (typeof value === 'string') return stringText(value);
   if (typeof value === 'bigint') return String(value);
   if (typeof value !== 'object' || value === null) return JSON.stringify(value) ?? 'null';
+  if (value instanceof FloatLiteral) return value.text;
   if (Array.isArray(value)) return `[${value.map((item) => anyText(item, sorted)).join(',')}]`;
   const record = value as Record<string, unknown>;
   const keys = Object.keys(record).filter((key) => record[key] !== undefined);

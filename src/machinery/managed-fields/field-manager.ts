@@ -92,10 +92,13 @@ export function createFieldManager(options: FieldManagerOptions): FieldManager {
     return { manager: manager === '' ? 'unknown' : manager, operation, apiVersion, subresource };
   }
 
-  /** The managers after `manager` made `after` out of `before`; the same map when nothing is owned otherwise. */
-  function track(before: JsonObject, after: JsonObject, managers: Managers, manager: string, time: string): Managers {
+  /**
+   * The managers after `manager` made `after` out of `before`; the same map when nothing is owned otherwise. Entries that a client
+   * `sent` are gone through even when nothing else changed: some may own nothing, or speak a version that is not served.
+   */
+  function track(before: JsonObject, after: JsonObject, managers: Managers, manager: string, time: string, sent = false): Managers {
     const changes = compareObjects(before, after, type as MergeType);
-    if (isEmptySet(changes.added) && isEmptySet(changes.modified) && isEmptySet(changes.removed)) return managers;
+    if (!sent && isEmptySet(changes.added) && isEmptySet(changes.modified) && isEmptySet(changes.removed)) return managers;
     const operation: ManagerIdentity = { ...identify(CURRENT_OPERATION, 'Update'), subresource: '' };
     const updated = updateManagers({ before, after, apiVersion, managers, writer: operation, versions, changes });
     const written = updated.get(identityOf(operation));
@@ -117,7 +120,7 @@ export function createFieldManager(options: FieldManagerOptions): FieldManager {
     const managers = sent ?? tryDecode(liveEntries, true) ?? new Map<string, Manager>();
     if (managers.size === 0 && live !== undefined) return undefined;
     try {
-      const updated = track(withoutEntries(live ?? options.empty), withoutEntries(object), managers, manager, time);
+      const updated = track(withoutEntries(live ?? options.empty), withoutEntries(object), managers, manager, time, sent !== undefined);
       return updated === managers && sent === undefined && managers.size > 0 ? liveEntries : encodeManagers(updated);
     } catch (error) {
       if (error instanceof PathElementError || error instanceof ObjectVersionError) return undefined;

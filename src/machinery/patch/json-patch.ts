@@ -7,7 +7,7 @@
  */
 import { encodeAny } from '../codec/json-encode.ts';
 import { quote } from '../go-print.ts';
-import { getKey, isObject, jsonEqual, setKey } from './json-value.ts';
+import { getKey, isContainer, isObject, jsonEqual, setKey } from './json-value.ts';
 import type { JsonObject, JsonValue } from './json-value.ts';
 import { PatchError } from './patch-error.ts';
 
@@ -47,7 +47,8 @@ function checkOperations(patch: JsonValue): JsonObject[] {
 }
 
 function jsonKind(value: JsonValue): string {
-  return isObject(value) ? 'object' : Array.isArray(value) ? 'array' : value === null ? 'null' : typeof value === 'boolean' ? 'bool' : typeof value;
+  if (isContainer(value)) return Array.isArray(value) ? 'array' : 'object';
+  return value === null ? 'null' : typeof value === 'boolean' ? 'bool' : typeof value === 'string' ? 'string' : 'number';
 }
 
 function applyOperation(document: Document, operation: JsonObject): void {
@@ -79,7 +80,7 @@ function replace(document: Document, operation: JsonObject): void {
   const path = stringMember(operation, 'path', 'replace operation failed to decode path: operation missing path field: missing value');
   const value = getKey(operation, 'value') ?? null;
   if (path === '') {
-    if (typeof value !== 'object' || value === null) throw inapplicable('replace operation value must be object or array: %!w(<nil>)');
+    if (!isContainer(value)) throw inapplicable('replace operation value must be object or array: %!w(<nil>)');
     document.root = value;
     return;
   }
@@ -131,7 +132,7 @@ function findForChange(document: Document, path: string, missing: string): Place
   document.root = container;
   for (const segment of segments) {
     const next = child(container, segment);
-    if (typeof next !== 'object' || next === null) throw inapplicable(missing);
+    if (!isContainer(next)) throw inapplicable(missing);
     const owned = own(document, next);
     if (Array.isArray(container)) container[arrayIndex(container, segment, missing)] = owned;
     else setKey(container, segment, owned);
@@ -147,7 +148,7 @@ function read(document: Document, path: string, missing: string, badIndex: strin
   let container = document.root as Container;
   for (const segment of segments) {
     const next = child(container, segment);
-    if (typeof next !== 'object' || next === null) throw inapplicable(missing);
+    if (!isContainer(next)) throw inapplicable(missing);
     container = next;
   }
   return Array.isArray(container) ? container[arrayIndex(container, key, badIndex)] : getKey(container, key);
@@ -220,7 +221,7 @@ function own(document: Document, container: Container): Container {
 }
 
 function disown(document: Document, value: JsonValue): void {
-  if (typeof value !== 'object' || value === null || document.owned.size === 0) return;
+  if (!isContainer(value) || document.owned.size === 0) return;
   document.owned.delete(value);
   for (const inner of Object.values(value)) disown(document, inner);
 }

@@ -4,14 +4,29 @@
  * Keys come from the network, so `__proto__` is a key like any other: values are read with own-property checks and written
  * with `setKey`.
  */
+import { FloatLiteral } from '../codec/json-any.ts';
 import { formatFloat } from '../go-print.ts';
 
 /** Integers beyond 2^53 are bigint at run time; nothing here computes with numbers. */
-export type JsonValue = null | boolean | number | string | JsonValue[] | JsonObject;
+export type JsonValue = null | boolean | number | string | FloatLiteral | JsonValue[] | JsonObject;
 export interface JsonObject { [key: string]: JsonValue }
 
 export function isObject(value: unknown): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
+  return typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof FloatLiteral);
+}
+
+export function isContainer(value: unknown): value is JsonObject | JsonValue[] {
+  return typeof value === 'object' && value !== null && !(value instanceof FloatLiteral);
+}
+
+/** The value with literals as plain numbers. */
+export function plainNumbers(value: JsonValue): JsonValue {
+  if (value instanceof FloatLiteral) return value.value;
+  if (Array.isArray(value)) return value.map(plainNumbers);
+  if (!isObject(value)) return value;
+  const copy: JsonObject = {};
+  for (const key of Object.keys(value)) setKey(copy, key, plainNumbers(value[key] as JsonValue));
+  return copy;
 }
 
 export function getKey(object: JsonObject, key: string): JsonValue | undefined {
@@ -33,6 +48,9 @@ export function jsonEqual(left: unknown, right: unknown): boolean {
     return true;
   }
   if (Array.isArray(right)) return false;
+  if (left instanceof FloatLiteral || right instanceof FloatLiteral) {
+    return left instanceof FloatLiteral && right instanceof FloatLiteral && left.text === right.text;
+  }
   const a = left as Record<string, unknown>;
   const b = right as Record<string, unknown>;
   let count = 0;
@@ -45,7 +63,7 @@ export function jsonEqual(left: unknown, right: unknown): boolean {
 }
 
 export function cloneJson<T>(value: T): T {
-  if (typeof value !== 'object' || value === null) return value;
+  if (typeof value !== 'object' || value === null || value instanceof FloatLiteral) return value;
   if (Array.isArray(value)) {
     const copy: unknown[] = [];
     for (const item of value) copy.push(cloneJson(item as unknown));
@@ -65,7 +83,7 @@ export function goKind(value: unknown): GoKind {
     case 'number': return Number.isInteger(value) ? 'int64' : 'float64';
     case 'bigint': return 'int64';
     case 'string': return 'string';
-    case 'object': return value === null ? 'nil' : Array.isArray(value) ? 'slice' : 'map';
+    case 'object': return value === null ? 'nil' : value instanceof FloatLiteral ? 'float64' : Array.isArray(value) ? 'slice' : 'map';
     default: return 'nil';
   }
 }
@@ -85,6 +103,7 @@ export function goText(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(goText).join(' ')}]`;
   if (isObject(value)) return `map[${Object.keys(value).sort().map((key) => `${key}:${goText(value[key])}`).join(' ')}]`;
   if (value === null || value === undefined) return '<nil>';
+  if (value instanceof FloatLiteral) return formatFloat(value.value);
   return typeof value === 'number' ? formatFloat(value) : String(value);
 }
 

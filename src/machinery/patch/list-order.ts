@@ -4,7 +4,7 @@
  *
  * With `mergeKey` items are objects and compared by that key; without, they are scalars.
  */
-import { getKey, goText, goTypeName, isObject } from './json-value.ts';
+import { getKey, goText, goTypeName, isContainer, isObject } from './json-value.ts';
 import type { JsonObject, JsonValue } from './json-value.ts';
 import { PatchError } from './patch-error.ts';
 
@@ -23,7 +23,7 @@ export function partition(list: readonly JsonValue[], by: readonly JsonValue[], 
 /** The values as a set. @throws when one is not a scalar: only lists of scalars are ordered without a merge key. */
 export function scalarKeys(values: readonly JsonValue[]): Set<JsonValue | undefined> {
   for (const value of values) {
-    if (typeof value === 'object' && value !== null) throw new PatchError('malformed', 'invalid patch format of setElementOrder list');
+    if (isContainer(value)) throw new PatchError('malformed', 'invalid patch format of setElementOrder list');
   }
   return new Set(values);
 }

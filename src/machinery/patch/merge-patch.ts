@@ -4,13 +4,13 @@
  * As upstream, nulls are also pruned from objects inside lists of the patch. Neither argument is changed; unchanged parts of
  * the object are shared with the result.
  */
-import { getKey, isObject, setKey } from './json-value.ts';
+import { getKey, isContainer, isObject, setKey } from './json-value.ts';
 import type { JsonObject, JsonValue } from './json-value.ts';
 import { PatchError } from './patch-error.ts';
 
 /** @throws PatchError malformed, when the patch is neither an object nor a list */
 export function applyMergePatch(object: JsonValue, patch: JsonValue): JsonValue {
-  if (typeof patch !== 'object' || patch === null) throw new PatchError('malformed', 'Invalid JSON Patch');
+  if (!isContainer(patch)) throw new PatchError('malformed', 'Invalid JSON Patch');
   return isObject(object) && isObject(patch) ? mergeObjects(object, patch) : pruneNulls(patch);
 }
 

@@ -3,6 +3,7 @@
  * there, but converted from a map, and the texts differ. Values with a text form of their own (times, quantities) are left to the
  * decoder, whose texts are the same.
  */
+import { FloatLiteral } from '../codec/json-any.ts';
 import type { SchemaResolver, TypeRef } from '../schema/model.ts';
 import { goKind, isObject } from './json-value.ts';
 import type { JsonValue } from './json-value.ts';
@@ -45,7 +46,8 @@ function scalarFault(value: JsonValue, scalar: string): string | undefined {
     case 'string': return kind === 'string' ? undefined : kind === 'int64' ? 'cannot convert int64 to string' : 'unrecognized type: string';
     case 'bool': return kind === 'bool' ? undefined : 'unrecognized type: bool';
     case 'int32': case 'int64':
-      return kind === 'int64' ? undefined : kind === 'float64' ? `cannot convert float64 to ${scalar}` : `unrecognized type: ${scalar}`;
+      if (kind === 'int64' || (value instanceof FloatLiteral && Number.isInteger(value.value))) return undefined;
+      return kind === 'float64' ? `cannot convert float64 to ${scalar}` : `unrecognized type: ${scalar}`;
     case 'double': return kind === 'int64' || kind === 'float64' ? undefined : 'unrecognized type: float64';
     case 'bytes': return kind === 'string' ? undefined : `cannot restore slice from ${kind}`;
     default: return undefined;
