@@ -6,6 +6,7 @@
 import { newRequestEntityTooLarge } from '#machinery/status-error';
 import { TransportError, type Transport, type TransportRequest, type TransportResponse } from '#client/transport';
 import { LazyAbort } from './lazy-abort.ts';
+import { discard } from './noticing-end.ts';
 import type { ApiHandler, ApiRequest, UserInfo } from './request.ts';
 
 const EMPTY = Buffer.alloc(0);
@@ -32,6 +33,7 @@ export function inProcessTransport(handler: ApiHandler, user: UserInfo): Transpo
       let response;
       try {
         response = await handler(apiRequest);
+        if (callerSignal?.aborted === true) await discard(response.body);
         callerSignal?.throwIfAborted();
       } catch (error) {
         done();

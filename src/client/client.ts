@@ -10,6 +10,8 @@ import type { KubeList, KubeObject, ResourceType } from '#machinery/meta';
 export type PatchType = 'application/json-patch+json' | 'application/merge-patch+json' | 'application/strategic-merge-patch+json' | 'application/apply-patch+yaml';
 
 export interface CallOptions { signal?: AbortSignal }
+/** `resourceVersion` '0': whatever the server has at hand. */
+export interface GetOptions extends CallOptions { resourceVersion?: string }
 
 export interface ListOptions extends CallOptions {
   labelSelector?: string;
@@ -44,7 +46,7 @@ export type WatchEvent<T> =
   | { type: 'BOOKMARK'; object: T };
 
 export interface ResourceClient<T extends KubeObject> {
-  get(name: string, options?: CallOptions): Promise<T>;
+  get(name: string, options?: GetOptions): Promise<T>;
   /** One page. `paginate.ts` follows `continue`. */
   list(options?: ListOptions): Promise<KubeList<T>>;
   /** Ends when the server ends it. An ERROR event is thrown as `StatusError` (410: list again). */

@@ -6,7 +6,7 @@
 import type { Clock } from '#base/clock';
 import type { KubeList, KubeObject, ResourceType, Status } from '#machinery/meta';
 import { StatusError } from '#machinery/status-error';
-import type { CallOptions, Client, DeleteOptions, ListOptions, PatchOptions, PatchType, ResourceClient, WatchEvent, WatchOptions, WriteOptions } from './client.ts';
+import type { CallOptions, GetOptions, Client, DeleteOptions, ListOptions, PatchOptions, PatchType, ResourceClient, WatchEvent, WatchOptions, WriteOptions } from './client.ts';
 import { exchange, parseJson, readBody, type Subject } from './exchange.ts';
 import { apiVersionOf, queryText, resourcePath } from './resource-path.ts';
 import type { Transport, TransportResponse } from './transport.ts';
@@ -84,7 +84,7 @@ function resourceClient<T extends KubeObject>(resource: ResourceType<T>, namespa
   };
 
   return {
-    get: (name, options: CallOptions = {}) => call<T>({ method: 'GET', path: path(name), signal: options.signal, subject: subject(name) }),
+    get: (name, options: GetOptions = {}) => call<T>({ method: 'GET', path: path(name, undefined, { resourceVersion: options.resourceVersion }), signal: options.signal, subject: subject(name) }),
     list: (options = {}) => call<KubeList<T>>({ method: 'GET', path: path(undefined, undefined, listQuery(options)), signal: options.signal, subject: subject('') }),
     watch: (options = {}) => watch<T>(path(undefined, undefined, watchQuery(options)), subject(''), send, options.signal),
     create: (object, options: WriteOptions = {}) => call<T>({

@@ -35,7 +35,7 @@ export async function createHostNetwork(config: ClusterConfig): Promise<void> {
   const bridge = bridgeName(config);
   const host = hostAddress(config);
   if (await tryRun('ip', ['link', 'show', bridge]) === undefined) {
-    await run('ip', ['-batch', '-'], { input: [`link add ${bridge} type bridge`, `addr add ${host}/24 dev ${bridge}`, `link set ${bridge} up`].join('\n') });
+    await run('ip', ['-batch', '-'], { input: [`link add ${bridge} address ${bridgeMac(host)} type bridge`, `addr add ${host}/24 dev ${bridge}`, `link set ${bridge} up`].join('\n') });
   }
   const forward = readFileSync(IP_FORWARD, 'utf8').trim();
   if (forward !== '1') {
@@ -51,6 +51,11 @@ export async function createHostNetwork(config: ClusterConfig): Promise<void> {
   ].join('\n') });
   const first = config.nodes[0];
   if (first !== undefined) await run('ip', ['route', 'replace', config.serviceCidr, 'via', first.address, 'dev', bridge]);
+}
+
+/** A fixed address: a bridge without one takes that of a member, and changes it, unseen by its neighbours, when the member goes. */
+function bridgeMac(address: string): string {
+  return ['02', '6b', ...address.split('.').map((octet) => Number(octet).toString(16).padStart(2, '0'))].join(':');
 }
 
 /** Routes go with the bridge. */

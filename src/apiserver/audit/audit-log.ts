@@ -10,6 +10,7 @@ import { rfc3339Micro, type Clock } from '#base/clock';
 import type { Status } from '#machinery/meta';
 import type { Impersonated } from '../authn/impersonation.ts';
 import type { Decision } from '../authz/authorizer.ts';
+import { noticingEnd } from '../noticing-end.ts';
 import type { ApiRequest, ApiResponse, RequestInfo, UserInfo } from '../request.ts';
 import { auditedUser, objectRef, withoutManagedFields, type AuditEvent, type ObjectRef } from './event.ts';
 import { auditDecision, type AuditDecision, type AuditPolicy, type Stage } from './policy.ts';
@@ -155,12 +156,4 @@ function answerOf({ status, body }: ApiResponse, streamed: boolean, keepsRespons
   if (responseObject === undefined || typeof responseObject !== 'object') return plain;
   const kept: Partial<AuditEvent> = keepsResponse ? { responseObject } : {};
   return (responseObject as Status).kind === 'Status' ? { ...kept, responseStatus: { ...bare(responseObject as Status), code: status } } : { ...kept, ...plain };
-}
-
-async function* noticingEnd(body: AsyncIterable<Buffer>, ended: () => void): AsyncGenerator<Buffer> {
-  try {
-    yield* body;
-  } finally {
-    ended();
-  }
 }

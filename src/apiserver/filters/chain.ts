@@ -10,7 +10,7 @@ import type { Logger } from '#base/log';
 import type { MetricsRegistry } from '#base/metrics';
 import type { Random } from '#base/random';
 import { parseDurationMs } from '#machinery/duration';
-import { newBadRequest, newInternalError, newTimeout, StatusError } from '#machinery/status-error';
+import { newBadRequest, newInternalError, newStatusError, newTimeout, StatusError } from '#machinery/status-error';
 import type { AuditLog, AuditRecord } from '../audit/audit-log.ts';
 import { authenticateRequest, AuthenticationFailure } from '../authn/request-authentication.ts';
 import type { Authenticator } from '../authn/authenticator.ts';
@@ -20,8 +20,10 @@ import type { Authorizer } from '../authz/authorizer.ts';
 import { forbidden } from '../authz/forbidden.ts';
 import { header, warn, type Handler, type RequestContext } from '../context.ts';
 import { LazyAbort } from '../lazy-abort.ts';
+import { noticingEnd } from '../noticing-end.ts';
 import type { ApiHandler, ApiRequest, ApiResponse, RequestInfo, UserInfo } from '../request.ts';
 import { parseRequestInfo } from '../request-info.ts';
+import { BODY_TOO_SLOW } from './body.ts';
 import { compress } from './compression.ts';
 import type { InFlight } from './in-flight.ts';
 import { isLongRunning } from './long-running.ts';
@@ -88,18 +90,22 @@ export function filterChain(options: ChainOptions): ApiHandler {
     passage.flow = options.classify(info, user);
     const long = isLongRunning(info);
     const leave = long ? undefined : options.inFlight.enter(info, user);
-    const deadline = long ? undefined : startDeadline(clock, timeoutMs(info), request);
+    const deadline = long ? undefined : startDeadline(clock, timeoutMs(info), passage.request);
     if (long) metrics.longRunning(info, 1);
+    let left: ApiResponse | undefined;
     try {
       await authorize(options.authorizer, user, info, audit);
       const scope = deadline?.scope ?? new LazyAbort(() => AbortSignal.any([request.signal, options.stopping]));
       const context: RequestContext = { request, info, user, get signal() { return scope.signal; }, nowMs: clock.now(), warnings: passage.warnings, auditAnnotations: audit?.annotations ?? new Map(), audit };
       passage.context = context;
-      return deadline === undefined ? await options.handler(context) : await deadline.race(options.handler(context));
+      if (deadline !== undefined) return await deadline.race(options.handler(context));
+      const response = await options.handler(context);
+      left = whenOver(request, response, () => metrics.longRunning(info, -1));
+      return left;
     } finally {
       deadline?.cancel();
       leave?.();
-      if (long) metrics.longRunning(info, -1);
+      if (long && left === undefined) metrics.longRunning(info, -1);
     }
   }
 
@@ -122,6 +128,14 @@ export function filterChain(options: ChainOptions): ApiHandler {
     if (info !== undefined) metrics.finished(info, response.status, info.query.has('dryRun'), isLongRunning(info), (clock.monotonicNow() - startMs) / 1000);
     return response;
   };
+}
+
+/** Calls `over` once the answer is: at once, at the end of its body, or when the socket that was taken over closes. */
+function whenOver(request: ApiRequest, response: ApiResponse, over: () => void): ApiResponse {
+  if (response.hijacked === true && request.upgrade !== undefined && !request.upgrade.socket.destroyed) request.upgrade.socket.once('close', over);
+  else if (Buffer.isBuffer(response.body)) over();
+  else return { ...response, body: noticingEnd(response.body, over) };
+  return response;
 }
 
 async function authorize(authorizer: Authorizer, user: UserInfo, info: RequestInfo, audit: AuditRecord | undefined): Promise<void> {
@@ -147,7 +161,7 @@ function startDeadline(clock: Clock, ms: number, request: ApiRequest): Deadline 
   const scope = new LazyAbort(() => request.signal);
   let late: ((error: StatusError) => void) | undefined;
   const timer = clock.setTimer(ms, () => {
-    const error = newTimeout('request did not complete within requested timeout - context deadline exceeded');
+    const error = request.readingBody === true ? newStatusError(408, '', BODY_TOO_SLOW) : newTimeout('request did not complete within requested timeout - context deadline exceeded');
     scope.abort(error);
     late?.(error);
   }, { unref: true });

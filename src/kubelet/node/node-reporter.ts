@@ -1,5 +1,7 @@
 /**
  * Registers the node and reports its status: at once when something changed, otherwise every five minutes; the lease says the rest.
+ *
+ * What counts as reported is what the API server has: when somebody else changed it (the control plane, after a silence) it is said again.
  */
 import type { Clock } from '#base/clock';
 import type { Logger } from '#base/log';
@@ -73,10 +75,12 @@ export function createNodeReporter(options: NodeReporterOptions): NodeReporter {
   }
 
   async function report(signal: AbortSignal): Promise<void> {
+    if (readyOnce) current = await options.client.for(nodes).get(config.nodeName, { signal, resourceVersion: '0' });
     const old = current?.status?.conditions ?? [];
     const status = await options.status(old);
     const nowMs = clock.monotonicNow();
-    if (nowMs - reportedMs < config.nodeStatusReportMs && reported !== undefined && semanticEqual(withoutHeartbeats(status), withoutHeartbeats(reported))) return;
+    const unchanged = reported !== undefined && semanticEqual(withoutHeartbeats(status), withoutHeartbeats(reported)) && sameConditions(old, status.conditions ?? []);
+    if (unchanged && nowMs - reportedMs < config.nodeStatusReportMs) return;
     const patch = { status: { ...status, addresses: [...(status.addresses ?? []), { $patch: 'replace' }] } };
     const before = current;
     current = await options.client.for(nodes).patch(config.nodeName, 'application/strategic-merge-patch+json', patch, { subresource: 'status', signal });
@@ -121,6 +125,14 @@ export function nodeSubject(config: Pick<KubeletConfig, 'nodeName'>): { kind: st
 
 function withoutHeartbeats(status: NodeStatus): NodeStatus {
   return { ...status, conditions: (status.conditions ?? []).map(({ lastHeartbeatTime: _heartbeat, ...rest }) => rest) };
+}
+
+/** Of ours, those that the API server has; it may have others besides, from others. */
+function sameConditions(served: readonly NodeCondition[], ours: readonly NodeCondition[]): boolean {
+  return ours.every((condition) => {
+    const found = served.find((entry) => entry.type === condition.type);
+    return found !== undefined && found.status === condition.status && found.reason === condition.reason;
+  });
 }
 
 const EVENTS: Readonly<Record<string, { True: string; False: string }>> = {
