@@ -1,13 +1,13 @@
 /**
- * Whether a node still gives signs of life. Pure but for what it remembers: when each node's last sign was seen, by our
- * own clock. Signs are a renewed lease or a new heartbeat of its Ready condition; the node's clock does not matter.
+ * Whether a node still gives signs of life. It remembers when each node's last sign was seen, by our own steady clock: a jump of
+ * the time of day silences nobody. Signs are a renewed lease or a new heartbeat of its Ready condition; the node's clock does not matter.
  */
-import { rfc3339 } from '#base/clock';
+import { rfc3339, type Clock } from '#base/clock';
 import type { Lease } from '#api/generated/coordination/v1';
 import type { Node, NodeCondition } from '#api/generated/core/v1';
 import { findCondition } from '#semantics/condition';
 
-export interface HealthOptions { readonly graceMs: number; readonly startupGraceMs: number }
+export interface HealthOptions { readonly clock: Clock; readonly graceMs: number; readonly startupGraceMs: number }
 
 interface Seen { signMs: number; heartbeat: string | undefined; known: boolean; renewTime: string | undefined }
 
@@ -32,25 +32,35 @@ export class NodeHealth {
   knows(name: string): boolean { return this.#seen.has(name); }
   forget(name: string): void { this.#seen.delete(name); }
   /** All count as alive now: after a time in which nobody could be heard. */
-  resetAll(nowMs: number): void { for (const seen of this.#seen.values()) seen.signMs = nowMs; }
+  resetAll(): void {
+    const nowMs = this.#options.clock.monotonicNow();
+    for (const seen of this.#seen.values()) seen.signMs = nowMs;
+  }
 
-  judge(node: Node, lease: Lease | undefined, nowMs: number): HealthVerdict {
+  judge(node: Node, lease: Lease | undefined): HealthVerdict {
+    const { clock } = this.#options;
+    const nowMs = clock.monotonicNow();
     const name = node.metadata.name!;
     const ready = findCondition(node.status?.conditions, 'Ready');
     const seen = this.#observe(name, node, ready, lease, nowMs);
     const graceMs = ready === undefined ? this.#options.startupGraceMs : this.#options.graceMs;
     const observed = ready?.status ?? 'Unknown';
     if (nowMs <= seen.signMs + graceMs) return { observed, current: ready };
-    const conditions = silentConditions(node, nowMs);
+    const conditions = silentConditions(node, clock.now());
     const current = findCondition(conditions, 'Ready')!;
     const changed = ready === undefined || ready.status !== current.status || ready.reason !== current.reason;
     return { observed, current, ...(changed && { conditions }) };
   }
 
+  #ageMs(node: Node): number {
+    const createdMs = Date.parse(node.metadata.creationTimestamp ?? '');
+    return Number.isNaN(createdMs) ? 0 : Math.max(0, this.#options.clock.now() - createdMs);
+  }
+
   #observe(name: string, node: Node, ready: NodeCondition | undefined, lease: Lease | undefined, nowMs: number): Seen {
     let seen = this.#seen.get(name);
     if (seen === undefined) {
-      const signMs = ready === undefined ? Date.parse(node.metadata.creationTimestamp ?? '') || nowMs : nowMs;
+      const signMs = ready === undefined ? nowMs - this.#ageMs(node) : nowMs;
       seen = { signMs, heartbeat: ready?.lastHeartbeatTime ?? undefined, known: ready !== undefined, renewTime: undefined };
       this.#seen.set(name, seen);
     } else if (seen.known !== (ready !== undefined) || (ready !== undefined && seen.heartbeat !== (ready.lastHeartbeatTime ?? undefined))) {

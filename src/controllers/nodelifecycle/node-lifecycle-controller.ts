@@ -39,7 +39,7 @@ function makeController(context: ControllerContext): Controller {
   const allPods = informers.for(pods);
   const allLeases = informers.for(leases, { namespace: 'kube-node-lease' });
   allPods.addIndex(NODE_INDEX, (pod) => (pod.spec?.nodeName ? [pod.spec.nodeName] : []));
-  const health = new NodeHealth({ graceMs: options.nodeMonitorGraceMs, startupGraceMs: options.nodeStartupGraceMs });
+  const health = new NodeHealth({ clock, graceMs: options.nodeMonitorGraceMs, startupGraceMs: options.nodeStartupGraceMs });
   const rates = { rate: options.nodeEvictionRate, secondaryRate: options.secondaryNodeEvictionRate, largeZoneNodes: options.largeClusterSizeThreshold, unhealthyShare: options.unhealthyZoneThreshold };
   const zones = new Map<string, Zone>();
   const known = new Map<string, Node>();
@@ -121,7 +121,7 @@ function makeController(context: ControllerContext): Controller {
   async function checkNode(original: Node, signal: AbortSignal): Promise<{ ready: NodeCondition | undefined } | undefined> {
     const name = original.metadata.name!;
     let node = original;
-    const verdict = health.judge(node, allLeases.get(name, 'kube-node-lease'), clock.now());
+    const verdict = health.judge(node, allLeases.get(name, 'kube-node-lease'));
     if (verdict.conditions !== undefined) {
       try {
         node = await client.for(nodes).updateStatus({ ...node, status: { ...node.status, conditions: verdict.conditions } }, { signal });
@@ -173,7 +173,7 @@ function makeController(context: ControllerContext): Controller {
     }
     if (wasAllDisrupted && zones.size > 0) {
       log.info('some nodes are ready again: evictions go on');
-      health.resetAll(clock.now());
+      health.resetAll();
     }
     for (const [key, zone] of zones) {
       const state = states.get(key) ?? 'normal';
