@@ -2,13 +2,16 @@
 import { createAuditLog, type AuditLog } from '#apiserver/audit/audit-log';
 import { fileSink } from '#apiserver/audit/file-sink';
 import { AuditPolicyError, parseAuditPolicy } from '#apiserver/audit/policy';
-import { createApiServer } from '#apiserver/server';
+import { connectHandlers } from '#apiserver/proxy/connect-handlers';
+import { createApiServer, type ApiServer } from '#apiserver/server';
 import { snapshotRoute } from '#apiserver/snapshot-route';
 import { systemClock } from '#base/clock';
 import { jsonLogger, type Logger } from '#base/log';
 import { MetricsRegistry } from '#base/metrics';
 import { systemRandom } from '#base/random';
+import type { Client } from '#client/client';
 import { writeKubeconfig } from '#client/kubeconfig';
+import { createClient } from '#client/rest-client';
 import { featureGates, parseFeatureGates } from '#component/feature-gates';
 import { KNOWN_FEATURES } from '#component/known-features';
 import { clusterPki, type ClusterPki } from '#pki/cluster-pki';
@@ -42,9 +45,14 @@ export async function runApiServer(command: ApiServerCommand): Promise<void> {
   const pki = clusterPki({ directory: paths.pki, clock: systemClock, random: systemRandom, serviceAddress: SERVICE_ADDRESS, addresses: [command.bindAddress] });
   const storage = await openStorage(settings, paths.storage, log);
   const advertise = `${command.bindAddress}:${port}`;
-  const server = createApiServer({
+  let own: Client | undefined;
+  const proxy = {
+    get client() { return own ??= createClient({ transport: server.transport({ name: 'system:apiserver', groups: ['system:masters', 'system:authenticated'] }), clock: systemClock, userAgent: 'kubernode/v1.36 system:apiserver' }); },
+    tls: { key: pki.kubeletClient.privateKeyPem, cert: pki.kubeletClient.certificatePem, ca: pki.authority.certificatePem },
+  };
+  const server: ApiServer = createApiServer({
     storage, clock: systemClock, random: systemRandom, log, metrics: new MetricsRegistry(), pki, advertise,
-    runtimeConfig, featureEnabled: gates.enabled, mounted: [snapshotRoute(storage, systemClock)], ...(audit === undefined ? {} : { audit: audit.audit }),
+    runtimeConfig, featureEnabled: gates.enabled, connectHandlers: connectHandlers(proxy, systemRandom), mounted: [snapshotRoute(storage, systemClock)], ...(audit === undefined ? {} : { audit: audit.audit }),
   });
   await runUntilSignal(log, {
     async start(signal) {
@@ -57,6 +65,7 @@ export async function runApiServer(command: ApiServerCommand): Promise<void> {
     },
     async stop() {
       await server.stop();
+      await own?.close();
       await storage.close();
       await audit?.close();
     },

@@ -74,7 +74,7 @@ export function createControlPlane(options: ControlPlaneOptions): ControlPlane {
     return client;
   }
   const serviceAccount = (name: string): Client => clientAs(`system:serviceaccount:${SERVICE_ACCOUNT_NAMESPACE}:${name}`, ['system:serviceaccounts', `system:serviceaccounts:${SERVICE_ACCOUNT_NAMESPACE}`]);
-  const admin = clientAs('kubernetes-admin', ['system:masters']);
+  const admin = clientAs('admin', ['system:masters']);
 
   const api: Component = {
     name: 'apiserver',

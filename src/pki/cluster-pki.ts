@@ -96,7 +96,7 @@ export function clusterPki(options: ClusterPkiOptions): ClusterPki {
     }),
     kubeletClient: client('apiserver-kubelet-client', { commonName: KUBELET_CLIENT_USER }),
     frontProxyClient: client('front-proxy-client', { commonName: 'front-proxy-client' }, frontProxyAuthority),
-    admin: client('clients/admin', { commonName: 'kubernetes-admin', organizations: ['system:masters'] }),
+    admin: client('clients/admin', { commonName: 'admin', organizations: ['system:masters'] }),
     component: (userName, groups = []) => client(`clients/${fileName(userName)}`, { commonName: userName, organizations: groups }),
     node: (nodeName) => client(`clients/${fileName(`system:node:${nodeName}`)}`, { commonName: `system:node:${nodeName}`, organizations: ['system:nodes'] }),
     servingFor: (name, serving) => loadLeaf(context, authority, `serving/${fileName(name)}`, { ...serving, usages: ['digital signature', 'server auth'] }),

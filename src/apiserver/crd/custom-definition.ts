@@ -1,8 +1,8 @@
 /** One served version of a custom resource as a resource: its rules, columns and subresources. */
 import type { CustomResourceDefinition, CustomResourceDefinitionVersion } from '#api/generated/apiextensions/v1';
-import { semanticEqual } from '#machinery/deep-equal';
 import { invalid, type FieldError } from '#machinery/field-error';
 import type { KubeObject } from '#machinery/meta';
+import { jsonEqual } from '#machinery/patch/json-value';
 import { applyDefaults } from '#machinery/schema/structural-default';
 import { listTypeFaults } from '#machinery/schema/structural-lists';
 import { changedValueFaults, valueFaults } from '#machinery/schema/structural-validate';
@@ -95,7 +95,7 @@ function customStrategy(one: CustomVersion, rules: CompiledRules | undefined): S
       }
       const { metadata: _metadata, ...content } = next;
       const { metadata: _old, ...oldContent } = before;
-      if (!semanticEqual(content, oldContent)) object.metadata.generation = (old.metadata.generation ?? 0) + 1;
+      if (!jsonEqual(content, oldContent)) object.metadata.generation = (old.metadata.generation ?? 0) + 1;
     },
     validateCreate(object, context) {
       const wrong = typeFaults(one, object);

@@ -61,7 +61,7 @@ export function serveDefinition(crd: CustomResourceDefinition, names: CustomReso
     return serveResource({
       info: infoOf(crd, names, version), definition: customDefinition({ crd, version, ...form }, options.rules), store, describer,
       storedApiVersion: stored.apiVersion, storedKind: stored.kind, conversion: conversionOf(crd, form, stored, version, storage), resolve: resolveType, custom: true,
-      mergeType: (apiVersion) => mergeTypes.get(apiVersion), convertTo: (object, apiVersion) => converted(object, forms.get(apiVersion), apiVersion),
+      mergeType: (apiVersion) => mergeTypes.get(apiVersion), convertTo: (object, apiVersion) => ({ ...object, apiVersion }),
       decodeBody: (body, mediaType, validation) => decodeCustomBody(form, body, mediaType, validation),
       decodePatched: (object) => decodeCustomPatched(form, object), scaleReplicasPaths, terminating,
       ...(version.deprecated === true ? { deprecation: deprecationText(crd, names, version) } : {}),
@@ -135,13 +135,11 @@ function conversionOf(crd: CustomResourceDefinition, form: CustomForm, stored: C
     return { toStored: refuse, fromStored: refuse };
   }
   if (semanticEqual(version.schema, storage.schema)) return undefined;
-  return { toStored: (object) => converted(object, stored, stored.apiVersion), fromStored: (object) => converted(object, form, form.apiVersion) };
+  return { toStored: (object) => converted(object, stored), fromStored: (object) => converted(object, form) };
 }
 
-/** @throws Error for a version that is not served */
-function converted(object: KubeObject, form: CustomForm | undefined, apiVersion: string): KubeObject {
-  if (form === undefined) throw new Error(`${object.kind ?? ''} is not served in ${apiVersion}`);
-  const next = { ...structuredClone(object), apiVersion } as KubeObject & JsonMap;
+function converted(object: KubeObject, form: CustomForm): KubeObject {
+  const next = { ...structuredClone(object), apiVersion: form.apiVersion } as KubeObject & JsonMap;
   const { resourceVersion } = next.metadata;
   shapeObject(next, form);
   if (resourceVersion !== undefined) next.metadata.resourceVersion = resourceVersion;

@@ -41,9 +41,11 @@ export function patchTypeOf(contentType: string, custom: boolean): PatchType {
   const at = contentType.indexOf(';');
   const type = at > 0 ? contentType.slice(0, at) : contentType;
   const found = Object.hasOwn(TYPES, type) ? TYPES[type] : undefined;
-  if (found === undefined) throw newStatusError(415, 'UnsupportedMediaType', '415: Unsupported Media Type', {});
-  if (found === 'strategic' && custom) throw newUnsupportedMediaType(['application/json-patch+json', 'application/merge-patch+json', 'application/apply-patch+yaml']);
-  return found;
+  if (custom && (found === undefined || found === 'strategic')) throw newUnsupportedMediaType(['application/json-patch+json', 'application/merge-patch+json', 'application/apply-patch+yaml']);
+  if (found !== undefined) return found;
+  // The router of built-in kinds takes a list in which one is known; what serves them then takes no list.
+  if (contentType.split(',').some((one) => Object.hasOwn(TYPES, one.split(';')[0]!.trim()))) throw newUnsupportedMediaType(Object.keys(TYPES));
+  throw newStatusError(415, 'UnsupportedMediaType', '415: Unsupported Media Type', {});
 }
 
 export interface PatchTarget {
@@ -144,7 +146,11 @@ function decodePatched(target: PatchTarget, patch: Patch, parsed: JsonValue, val
   const refuse = (message: string): never => { throw newInvalid('', '', '', [invalid('patch', shown, message)]); };
   const strict = patch.validation !== 'Ignore';
   const { apiVersion, kind } = isObject(value) ? value : {};
-  if (!strategic && !apiVersion && !kind) throw newBadRequest(`the name of the object (${target.name} based on URL) was undeterminable: name must be provided`);
+  if (!strategic && !apiVersion && !kind) {
+    // Of no kind at all, it has no fields but these two.
+    if (isObject(value) && target.decode === undefined && patch.validation === 'Warn') for (const name of Object.keys(value).sort()) warn(context, `unknown field ${quote(name)}`);
+    throw newBadRequest(`the name of the object (${target.name} based on URL) was undeterminable: name must be provided`);
+  }
   const fault = strategic ? unstructuredFault(value, target.typeName, target.resolve) : undefined;
   if (fault !== undefined) refuse(fault);
   try {

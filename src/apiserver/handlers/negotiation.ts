@@ -32,14 +32,15 @@ export function formatOf(mediaType: string): Format {
 export function negotiate(accept: string, rules: NegotiationRules): Output {
   if (accept === '' || accept === 'application/json' || accept === '*/*') return JSON_OUTPUT;
   const types = rules.custom === true ? CUSTOM_TYPES : BUILTIN_TYPES;
+  // The router of built-in kinds compares whole types: `application/*` is none of them.
+  if (rules.custom !== true && !accept.split(',').some((clause) => [...types, '*/*'].includes(clause.split(';')[0]!.trim()))) {
+    throw newStatusError(406, 'NotAcceptable', `406: Not Acceptable\n\nAvailable representations: ${types.join(', ')}`, {});
+  }
   const allows = (type: string, target: Target): boolean => rules.shapes && allowsShape(type, target);
   // Metadata of custom resources can be had in protobuf, the objects cannot.
   const found = negotiateAccept(accept, { types, allows })
     ?? (rules.custom === true ? onlyShaped(negotiateAccept(accept, { types: BUILTIN_TYPES, allows })) : undefined);
-  if (found === undefined) {
-    if (accept.split(',').some((clause) => [...types, '*/*'].includes(clause.split(';')[0]!.trim()))) throw newNotAcceptable(types);
-    throw newStatusError(406, 'NotAcceptable', `406: Not Acceptable\n\nAvailable representations: ${types.join(', ')}`, {});
-  }
+  if (found === undefined) throw newNotAcceptable(types);
   return { format: formatOf(found.type), shape: found.as === undefined ? 'object' : SHAPES[found.as.kind]!, pretty: found.pretty };
 }
 

@@ -7,7 +7,7 @@ import { mergeTypeOf } from '#machinery/managed-fields/merge-type';
 import { parentEntries, scaleEntries, type ReplicasPaths } from '#machinery/managed-fields/scale';
 import type { KubeObject } from '#machinery/meta';
 import type { JsonObject } from '#machinery/patch/json-value';
-import { isBadRequest, newBadRequest, newConflict, newInvalid, newNotFound } from '#machinery/status-error';
+import { isBadRequest, newBadRequest, newConflict, newInvalid, newNotFound, newUnknownError } from '#machinery/status-error';
 import { planOf } from '../codec.ts';
 import { header, nowText, type RequestContext } from '../context.ts';
 import { BODY_BYTES_MAX } from '../filters/body.ts';
@@ -37,6 +37,17 @@ function scaleManager(): FieldManager {
   });
   return manager;
 }
+
+/** A custom resource's scale cannot be applied: its scheme knows no version of Scale. */
+const CUSTOM_SCALE_MANAGER: FieldManager = {
+  update: (request) => scaleManager().update(request),
+  apply(request) {
+    const { config } = request;
+    if (config['apiVersion'] !== API_VERSION || config['kind'] !== 'Scale') return scaleManager().apply(request);
+    const { namespace = '', name = '' } = (config['metadata'] ?? {}) as Record<string, unknown>;
+    throw newUnknownError(`failed to convert new object (${String(namespace)}/${String(name)}; ${API_VERSION}, Kind=Scale) to proper version: request to convert CR to an invalid group/version: ${API_VERSION}`);
+  },
+};
 
 export async function handleScale(env: HandlerEnvironment, context: RequestContext, served: ServedResource): Promise<ApiResponse> {
   const { info, store } = served;
@@ -107,7 +118,7 @@ function decodeScale(body: Buffer, context: RequestContext, options: WriteOption
 function scaleTarget(served: ServedResource, name: string): PatchTarget {
   return {
     group: served.info.group, resource: served.info.resource, name, apiVersion: API_VERSION, kind: 'Scale', typeName: TYPE, resolve: resolveType, plan: planOf(TYPE),
-    fieldManager: scaleManager(), defaults() {},
+    fieldManager: served.custom ? CUSTOM_SCALE_MANAGER : scaleManager(), defaults() {},
   };
 }
 
