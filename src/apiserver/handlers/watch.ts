@@ -29,7 +29,7 @@ export async function handleWatch(env: HandlerEnvironment, context: RequestConte
     selection, from, bookmarks: options.allowWatchBookmarks, markInitialEnd: options.sendInitialEvents === true && options.allowWatchBookmarks,
     timeoutMs: seconds * 1000, signal: context.signal,
   };
-  return { status: 200, headers: { 'content-type': contentType }, body: watchStream(served.store, served.describer, request, encoder, env.clock) };
+  return { status: 200, headers: { 'content-type': contentType }, body: watchStream(served.store, request, encoder, env.clock) };
 }
 
 /** A name in the path (`watch/…/NAME`), not one that a field selector asks for. */

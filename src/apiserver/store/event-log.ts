@@ -33,6 +33,9 @@ const FRAMED_EVENTS_MAX = 512;
 /** Dropped entries are cut from the array when there are this many. */
 const COMPACT_AT = 1024;
 
+/** What the event keeps in memory: its object, or what a deletion shows of it. */
+function heldBytes({ object, previous }: CacheEvent): number { return (object ?? previous)?.bytes.length ?? 0; }
+
 export class EventLog {
   readonly #limits: EventLogLimits;
   #events: (CacheEvent | undefined)[] = [];
@@ -49,13 +52,15 @@ export class EventLog {
 
   /** Events after this revision are all here. */
   get startRevision(): number { return this.#startRevision; }
+  /** Of objects that are held for events; bounded by the limits. */
+  get bytes(): number { return this.#bytes; }
   get nextSequence(): number { return this.#nextSequence; }
   get firstSequence(): number { return this.#nextSequence - (this.#events.length - this.#head); }
 
   append(revision: number, atMs: number, object: DescribedObject | undefined, previous: DescribedObject | undefined): CacheEvent {
     const event: CacheEvent = { sequence: this.#nextSequence++, revision, atMs, object, previous, frames: undefined };
     this.#events.push(event);
-    this.#bytes += object?.bytes.length ?? 0;
+    this.#bytes += heldBytes(event);
     const framed = this.#events[this.#events.length - 1 - FRAMED_EVENTS_MAX];
     if (framed !== undefined) framed.frames = undefined;
     this.#trim(atMs);
@@ -83,11 +88,12 @@ export class EventLog {
     const { eventsMin, eventsMax, bytesMax, freshMs } = this.#limits;
     for (;;) {
       const count = this.#events.length - this.#head;
-      if (count <= eventsMin) break;
+      if (count <= 1) break;
       const oldest = this.#events[this.#head]!;
-      if (count <= eventsMax && this.#bytes <= bytesMax && nowMs - oldest.atMs < freshMs) break;
+      const wanted = count <= eventsMin || nowMs - oldest.atMs < freshMs;
+      if (wanted && count <= eventsMax && this.#bytes <= bytesMax) break;
       this.#events[this.#head++] = undefined;
-      this.#bytes -= oldest.object?.bytes.length ?? 0;
+      this.#bytes -= heldBytes(oldest);
       this.#startRevision = oldest.revision;
     }
     if (this.#head >= COMPACT_AT && this.#head * 2 >= this.#events.length) {

@@ -97,7 +97,7 @@ async function watchLines(store: ResourceStore, clock: VirtualClock, request: Pa
   const lines: string[] = [];
   const full: WatchRequest = { selection: selectAll(), from: { kind: 'recent' }, bookmarks: false, markInitialEnd: false, timeoutMs: 1e6, signal: stop.signal, ...request };
   const reading = (async () => {
-    for await (const chunk of watchStream(store, describer, full, encoder, clock)) {
+    for await (const chunk of watchStream(store, full, encoder, clock)) {
       for (const line of chunk.toString().trim().split('\n')) {
         const event = JSON.parse(line) as { type: string; object?: { metadata: { name: string; resourceVersion: string } }; end?: boolean; code?: number };
         lines.push(`${event.type} ${event.object?.metadata.name ?? event.code ?? (event.end ? 'end' : '')}`.trim());

@@ -13,6 +13,7 @@ import { CompactedError, FutureRevisionError, NoSpaceError, prefixEnd, Unavailab
 import { decodeContinue, encodeContinue, type ContinueToken } from './continue-token.ts';
 import { rememberDescription, selects, type DescribedObject, type Describer, type Selection } from './described.ts';
 import { LeaderFence } from './leader-fence.ts';
+import { readRange } from './readable-range.ts';
 import { decodeStored, encodeStored } from './stored-object.ts';
 import type { StorageFeed } from './storage-feed.ts';
 import { WatchCache } from './watch-cache.ts';
@@ -46,6 +47,8 @@ export interface UpdateOptions { readonly dryRun?: boolean; readonly term?: Lead
 
 const HISTORY_PAGE_KEYS = 500;
 const UPDATE_ATTEMPTS_MAX = 100;
+/** What callers are told to wait when nothing can be stored. */
+const RETRY_AFTER_SECONDS = 1;
 /** Largest object, bytes as stored (upstream: etcd's request limit). */
 export const OBJECT_BYTES_MAX = 1_572_864;
 
@@ -81,20 +84,29 @@ export class ResourceStore {
   /** The newest committed version. */
   async get(key: string, signal?: AbortSignal): Promise<StoredBytes | undefined> {
     const found = await this.#engine.get(key, signal === undefined ? undefined : { signal }).catch(asStatus);
-    return found === undefined ? undefined : { bytes: this.#describer.canonical(found.value), revision: found.modRevision };
+    if (found !== undefined) {
+      this.feed.noteShown(found.modRevision);
+      return { bytes: this.#describer.canonical(found.value), revision: found.modRevision };
+    }
+    // The caller has seen that it is gone: nobody gets it from the cache any more.
+    if (this.cache.get(key.slice(this.prefix.length)) !== undefined) this.feed.noteShown(await this.#engine.currentRevision(signal).catch(asStatus));
+    return undefined;
   }
 
-  /** As fresh as `revision` at least (0: any). */
+  /** As fresh as `revision` at least; 0: as anything that this server has shown. */
   async getNotOlder(key: string, revision: number, signal?: AbortSignal): Promise<StoredBytes | undefined> {
-    if (revision > 0 && !await this.feed.waitFor(revision, signal)) throw tooLargeRevision(revision, this.feed.revision);
-    return this.cache.get(key.slice(this.prefix.length));
+    if (await this.feed.waitFor(Math.max(revision, this.feed.shown), signal)) return this.cache.get(key.slice(this.prefix.length));
+    if (revision > this.feed.shown) throw tooLargeRevision(revision, this.feed.revision);
+    return this.get(key, signal);
   }
 
   /** @returns undefined when the key is taken. */
   async create(key: string, object: KubeObject, { leaseId, term }: CreateOptions = {}): Promise<StoredBytes | undefined> {
     const bytes = this.#encode(object);
     const result = await this.#fence.write({ key, value: bytes, expectedRevision: 0, ...(leaseId === undefined ? {} : { leaseId }) }, term).catch(asStatus);
-    return result.ok ? { bytes, revision: result.revision } : undefined;
+    if (!result.ok) return undefined;
+    this.feed.noteShown(result.revision);
+    return { bytes, revision: result.revision };
   }
 
   /** What `create` would store, for dry runs. */
@@ -116,7 +128,10 @@ export class ResourceStore {
       const result = await this.#fence.write({
         key, value, expectedRevision: found?.modRevision ?? 0, ...(next.kind === 'put' && next.leaseId !== undefined ? { leaseId: next.leaseId } : {}),
       }, term).catch(asStatus);
-      if (result.ok) return { bytes: value ?? stored!.bytes, revision: result.revision };
+      if (result.ok) {
+        this.feed.noteShown(result.revision);
+        return { bytes: value ?? stored!.bytes, revision: result.revision };
+      }
       found = result.current;
     }
     throw newStatusError(409, 'Conflict', `the object at ${key} changes too often to be updated`);
@@ -126,13 +141,35 @@ export class ResourceStore {
     const { selection, limit, revision } = request;
     if (request.continueToken !== '') return this.#continue(request, decodeContinue(request.continueToken), signal);
     if (revision !== undefined && 'exactly' in revision) return this.#history(request, revision.exactly, '', false, signal);
-    const fresh = revision === undefined ? await this.feed.waitUntilFresh(signal) : revision.atLeast === 0 || await this.feed.waitFor(revision.atLeast, signal);
-    if (!fresh) throw tooLargeRevision(revision?.atLeast ?? this.feed.revision, this.feed.revision);
+    const atLeast = revision?.atLeast ?? 0;
+    if (atLeast > this.feed.shown && !await this.feed.waitFor(atLeast, signal)) throw tooLargeRevision(atLeast, this.feed.revision);
+    if (!await this.#cacheIs(revision === undefined ? 'fresh' : 'not older', signal)) return this.#newest(request, '', signal);
     const all = this.cache.select(selection);
-    const at = this.cache.currentRevision(this.feed.revision);
+    const at = this.#shownRevision();
     if (limit <= 0 || limit >= all.length || revision?.atLeast === 0) return { items: all, revision: at, continueToken: '', remaining: undefined };
     const items = all.slice(0, limit);
     return { items, revision: at, continueToken: this.#tokenAfter(selection, items.at(-1)!.key, at), remaining: selection.everything ? all.length - limit : undefined };
+  }
+
+  /** The cache holds all that is committed (or all that this server has shown); false: not in time. */
+  async #cacheIs(what: 'fresh' | 'not older', signal: AbortSignal | undefined): Promise<boolean> {
+    const reached = what === 'fresh' ? await this.feed.waitUntilFresh(signal).catch(asStatus) : await this.feed.waitFor(this.feed.shown, signal);
+    signal?.throwIfAborted();
+    return reached;
+  }
+
+  /** The revision of what the cache shows now. */
+  #shownRevision(): number {
+    const revision = this.cache.currentRevision(this.feed.revision);
+    this.feed.noteShown(revision);
+    return revision;
+  }
+
+  /** Past a cache that does not keep up: from the store itself. */
+  async #newest(request: ListRequest, start: string, signal: AbortSignal | undefined): Promise<ListResult> {
+    const revision = await this.#engine.currentRevision(signal).catch(asStatus);
+    this.feed.noteShown(revision);
+    return this.#history(request, revision, start, false, signal);
   }
 
   #tokenAfter(selection: Selection, key: string, revision: number): string {
@@ -144,9 +181,9 @@ export class ResourceStore {
     const { selection, limit } = request;
     const start = selection.namespace === '' ? token.start : `${selection.namespace}/${token.start}`;
     if (token.revision > 0) return this.#history(request, token.revision, start, true, signal);
-    await this.feed.waitUntilFresh(signal);
+    if (!await this.#cacheIs('fresh', signal)) return this.#newest(request, start, signal);
     const all = this.cache.select(selection, start.replace(/\0$/, ''));
-    const at = this.cache.currentRevision(this.feed.revision);
+    const at = this.#shownRevision();
     const items = limit > 0 ? all.slice(0, limit) : all;
     const more = items.length < all.length;
     return { items, revision: at, continueToken: more ? this.#tokenAfter(selection, items.at(-1)!.key, at) : '', remaining: more && selection.everything ? all.length - items.length : undefined };
@@ -163,7 +200,7 @@ export class ResourceStore {
       const want = limit > 0 && selection.everything ? limit - items.length : HISTORY_PAGE_KEYS;
       let page;
       try {
-        page = await this.#engine.range({ start: from, end, limit: want, revision }, signal);
+        page = await readRange(this.#engine, { start: from, end, limit: want, revision }, () => undefined, signal);
       } catch (error) {
         if (error instanceof CompactedError) throw this.#expired(start, selection, continued);
         if (error instanceof FutureRevisionError) throw tooLargeRevision(revision, error.currentRevision);
@@ -178,7 +215,7 @@ export class ResourceStore {
         }
       }
       if (!page.more) return { items, revision, continueToken: '', remaining: undefined };
-      from = `${page.items.at(-1)!.key}\0`;
+      from = `${page.lastKey}\0`;
     }
   }
 
@@ -215,8 +252,9 @@ export function tooLargeRevision(revision: number, current: number): StatusError
 /** The engine's failures as answers. @throws always */
 function asStatus(error: unknown): never {
   if (error instanceof NoSpaceError) throw newStatusError(507, '', `etcdserver: mvcc: database space exceeded`);
-  if (error instanceof UnavailableError) throw newStatusError(500, 'InternalError', `Internal error occurred: storage is unavailable: ${error.message}`);
-  throw error;
+  if (!(error instanceof UnavailableError)) throw error;
+  if (error.unknown) throw newTimeout(`the request may or may not have been carried out: storage is unavailable: ${error.message}`);
+  throw newStatusError(503, 'ServiceUnavailable', `storage is unavailable: ${error.message}`, { retryAfterSeconds: RETRY_AFTER_SECONDS });
 }
 
 export type { KeyValue };

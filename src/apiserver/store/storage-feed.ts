@@ -2,11 +2,13 @@
  * The one watch on the store that feeds every watch cache, so that all of them stand at the same revision.
  *
  * Invariant: when `revision` is R, every cache has applied every event up to R. A reader that must see what is committed
- * asks the engine for the current revision and waits here until the feed has come that far.
+ * asks the engine for the current revision and waits here until the feed has come that far; writes that do not concern any
+ * cache move the revision too, so the engine is asked for progress while somebody waits.
  */
-import type { Clock } from '#base/clock';
+import type { Clock, Timer } from '#base/clock';
 import type { Logger } from '#base/log';
 import { CompactedError, prefixEnd, type KeyValue, type StorageEngine, type WatchEvent } from '#storage/contract';
+import { readRange } from './readable-range.ts';
 
 export interface FeedSink {
   /** `/registry/pods/`. */
@@ -21,6 +23,10 @@ const RETRY_MS_MAX = 2_000;
 /** How long a read waits for a revision before it is refused as a future one. */
 export const FRESHNESS_WAIT_MS = 3_000;
 const LOAD_PAGE_KEYS = 10_000;
+/** A load that history overtakes, again and again, is given up: the store compacts faster than it can be read. */
+const LOAD_ATTEMPTS_MAX = 10;
+/** How often progress is asked for while a reader waits. */
+const PROGRESS_INTERVAL_MS = 100;
 
 interface Waiter { readonly revision: number; readonly resolve: (reached: boolean) => void }
 
@@ -31,9 +37,13 @@ export class StorageFeed {
   readonly #sinks = new Map<string, FeedSink>();
   /** Events of sinks that are being loaded. */
   readonly #loading = new Map<string, WatchEvent[]>();
+  /** Loads of one sink follow each other: an older one must not end after a newer. */
+  readonly #loads = new Map<string, Promise<void>>();
   readonly #stop = new AbortController();
   #waiters: Waiter[] = [];
+  #asking: Timer | undefined;
   #revision = 0;
+  #shown = 0;
   #running: Promise<void> | undefined;
   #connected = false;
 
@@ -46,6 +56,9 @@ export class StorageFeed {
   get revision(): number { return this.#revision; }
   /** The watch on the store is up. */
   get connected(): boolean { return this.#connected; }
+  /** The newest revision that a caller of this server was shown, also by what it wrote: nobody may see less from here on. */
+  get shown(): number { return this.#shown; }
+  noteShown(revision: number): void { if (revision > this.#shown) this.#shown = revision; }
 
   async start(): Promise<void> {
     this.#revision = await this.#engine.currentRevision();
@@ -54,6 +67,7 @@ export class StorageFeed {
 
   async close(): Promise<void> {
     this.#stop.abort();
+    this.#asking?.cancel();
     for (const waiter of this.#waiters.splice(0)) waiter.resolve(false);
     await this.#running;
   }
@@ -61,7 +75,12 @@ export class StorageFeed {
   /** Loads the sink and keeps it fed from then on. The feed must have been started. */
   async attach(sink: FeedSink): Promise<void> {
     this.#sinks.set(sink.prefix, sink);
-    await this.#load(sink);
+    try {
+      await this.#load(sink);
+    } catch (error) {
+      this.detach(sink);
+      throw error;
+    }
   }
 
   detach(sink: FeedSink): void {
@@ -72,6 +91,7 @@ export class StorageFeed {
   /** False when the revision was not reached in time. */
   waitFor(revision: number, signal?: AbortSignal): Promise<boolean> | boolean {
     if (this.#revision >= revision) return true;
+    if (signal?.aborted === true) return false;
     return new Promise((resolve) => {
       const timer = this.#clock.setTimer(FRESHNESS_WAIT_MS, () => finish(false));
       const onAbort = (): void => finish(false);
@@ -85,7 +105,15 @@ export class StorageFeed {
       };
       signal?.addEventListener('abort', onAbort, { once: true });
       this.#waiters.push(waiter);
+      this.#asking ??= this.#clock.setTimer(PROGRESS_INTERVAL_MS, () => this.#askForProgress(), { unref: true });
     });
+  }
+
+  #askForProgress(): void {
+    this.#asking = undefined;
+    if (this.#waiters.length === 0 || this.#stop.signal.aborted) return;
+    this.#engine.requestProgress();
+    this.#asking = this.#clock.setTimer(PROGRESS_INTERVAL_MS, () => this.#askForProgress(), { unref: true });
   }
 
   /** Waits until all caches hold what was committed before this call. */
@@ -93,22 +121,51 @@ export class StorageFeed {
     return this.waitFor(await this.#engine.currentRevision(signal), signal);
   }
 
-  async #load(sink: FeedSink): Promise<void> {
-    this.#loading.set(sink.prefix, []);
-    const end = prefixEnd(sink.prefix);
+  #load(sink: FeedSink): Promise<void> {
+    const before = this.#loads.get(sink.prefix) ?? Promise.resolve();
+    const load = before.catch(() => undefined).then(() => this.#loadNow(sink));
+    this.#loads.set(sink.prefix, load);
+    return load;
+  }
+
+  async #loadNow(sink: FeedSink): Promise<void> {
+    const pending: WatchEvent[] = [];
+    this.#loading.set(sink.prefix, pending);
+    try {
+      const { items, revision } = await this.#readAll(sink.prefix);
+      if (!this.#sinks.has(sink.prefix)) return;
+      sink.replace(items, revision);
+      for (const event of pending) sink.apply(event);
+    } finally {
+      if (this.#loading.get(sink.prefix) === pending) this.#loading.delete(sink.prefix);
+    }
+  }
+
+  /** All that can be read below the prefix, as of one revision. */
+  async #readAll(prefix: string): Promise<{ items: KeyValue[]; revision: number }> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await this.#readPages(prefix);
+      } catch (error) {
+        if (!(error instanceof CompactedError) || attempt === LOAD_ATTEMPTS_MAX) throw error;
+      }
+    }
+  }
+
+  async #readPages(prefix: string): Promise<{ items: KeyValue[]; revision: number }> {
+    const end = prefixEnd(prefix);
     const items: KeyValue[] = [];
-    let start = sink.prefix;
+    let start = prefix;
     let revision = 0;
     for (;;) {
-      const page = await this.#engine.range({ start, end, limit: LOAD_PAGE_KEYS, revision });
+      const page = await readRange(this.#engine, { start, end, limit: LOAD_PAGE_KEYS, revision }, (key, error) => {
+        this.#log.error('A stored object cannot be read: it is left out of lists and watches', { key, error });
+      }, this.#stop.signal);
       if (revision === 0) revision = page.revision;
-      items.push(...page.items);
-      if (!page.more) break;
-      start = `${page.items.at(-1)!.key}\0`;
+      for (const item of page.items) items.push(item);
+      if (!page.more) return { items, revision };
+      start = `${page.lastKey}\0`;
     }
-    sink.replace(items, revision);
-    for (const event of this.#loading.get(sink.prefix) ?? []) sink.apply(event);
-    this.#loading.delete(sink.prefix);
   }
 
   async #run(): Promise<void> {

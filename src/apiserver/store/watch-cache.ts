@@ -66,7 +66,13 @@ export class WatchCache implements FeedSink {
       return;
     }
     const object = this.#describe(event.key, event.value, event.revision);
-    if (object === undefined) return;
+    if (object === undefined) {
+      // Not to be shown as it was before: to lists and watches it is gone.
+      if (previous === undefined) return;
+      this.#remove(previous);
+      this.#publish(this.#log.append(event.revision, this.#now(), undefined, previous));
+      return;
+    }
     if (previous !== undefined) this.#unindex(previous);
     this.#put(object);
     this.#publish(this.#log.append(event.revision, this.#now(), object, previous));
@@ -104,7 +110,7 @@ export class WatchCache implements FeedSink {
     return () => { this.#listeners.delete(listener); this.#resets.delete(reset); };
   }
 
-  /** For versions that are read from the store's history rather than from here. */
+  /** For versions that are read from the store's history rather than from here; undefined: undecodable. */
   describeStored(item: KeyValue): DescribedObject | undefined {
     return this.#describe(item.key, item.value, item.modRevision);
   }

@@ -9,10 +9,11 @@
  */
 import type { Clock } from '#base/clock';
 import { newResourceExpired, toStatusError, type StatusError } from '#machinery/status-error';
-import { CompactedError, prefixEnd } from '#storage/contract';
-import { describe, selects, type DescribedObject, type Describer, type Selection } from './described.ts';
+import { CompactedError, prefixEnd, type WatchEvent } from '#storage/contract';
+import { selects, type DescribedObject, type Selection } from './described.ts';
 import type { CacheEvent } from './event-log.ts';
 import { tooLargeRevision, type ResourceStore } from './resource-store.ts';
+import { REGISTRY } from './storage-feed.ts';
 
 export type EventType = 'ADDED' | 'MODIFIED' | 'DELETED';
 
@@ -39,11 +40,11 @@ export interface WatchRequest {
 const CHUNK_BYTES = 64 * 1024;
 const BOOKMARK_INTERVAL_MS = 60_000;
 
-export async function* watchStream(store: ResourceStore, describer: Describer, request: WatchRequest, encoder: EventEncoder, clock: Clock): AsyncGenerator<Buffer, void, undefined> {
+export async function* watchStream(store: ResourceStore, request: WatchRequest, encoder: EventEncoder, clock: Clock): AsyncGenerator<Buffer, void, undefined> {
   const watch = new Watch(store, request, encoder, clock);
   try {
     const { from } = request;
-    if (from.kind === 'after') yield* watch.catchUp(from.revision, describer);
+    if (from.kind === 'after') yield* watch.catchUp(from.revision);
     else if (from.kind === 'initial') yield* watch.initial(from.atLeast);
     else await store.feed.waitUntilFresh(request.signal);
     yield* watch.follow();
@@ -68,6 +69,8 @@ class Watch {
   #ended = false;
   #wake: (() => void) | undefined;
   #nextBookmarkMs: number;
+  /** Events up to this revision have been told, or are not wanted. */
+  #after: number;
 
   constructor(store: ResourceStore, request: WatchRequest, encoder: EventEncoder, clock: Clock) {
     this.#store = store;
@@ -76,6 +79,7 @@ class Watch {
     this.#clock = clock;
     this.#deadlineMs = clock.monotonicNow() + request.timeoutMs;
     this.#nextBookmarkMs = clock.monotonicNow() + BOOKMARK_INTERVAL_MS;
+    this.#after = request.from.kind === 'after' ? request.from.revision : 0;
     this.#stopListening = store.cache.listen((event) => this.#onEvent(event), () => { this.#ended = true; this.#wake?.(); });
   }
 
@@ -107,36 +111,46 @@ class Watch {
   }
 
   /** Events after `revision` that the log has dropped (or never had, after a restart) come from the engine's history. */
-  async *catchUp(revision: number, describer: Describer): AsyncGenerator<Buffer> {
-    const { cache, prefix, engine } = this.#store;
-    let seen = revision;
-    if (seen < cache.log.startRevision) {
+  async *catchUp(revision: number): AsyncGenerator<Buffer> {
+    const { cache, engine } = this.#store;
+    if (revision < cache.log.startRevision) {
       const stop = new AbortController();
+      const deadline = this.#clock.setTimer(this.#request.timeoutMs, () => stop.abort(), { unref: true });
       const signal = AbortSignal.any([stop.signal, this.#request.signal]);
       try {
         // Watched without bounds below the prefix, so that the log's own start comes by.
-        for await (const batch of engine.watch({ start: '/registry/', end: prefixEnd('/registry/'), afterRevision: seen, progress: true, signal })) {
-          const pieces: Buffer[] = [];
-          for (const event of batch.events) {
-            if (!event.key.startsWith(prefix)) continue;
-            const key = event.key.slice(prefix.length);
-            const previous = event.previous === undefined ? undefined : describe(key, event.previous.value, event.previous.modRevision, describer);
-            const object = event.type === 'put' ? describe(key, event.value, event.revision, describer) : undefined;
-            const frame = this.#frame(object, previous, event.revision, undefined);
-            if (frame !== undefined) pieces.push(frame);
-          }
-          if (pieces.length > 0) yield Buffer.concat(pieces);
-          seen = batch.revision;
-          if (seen >= cache.log.startRevision) break;
+        for await (const batch of engine.watch({ start: REGISTRY, end: prefixEnd(REGISTRY), afterRevision: revision, progress: true, signal })) {
+          const chunk = this.#chunkOf(batch.events);
+          this.#after = Math.max(this.#after, batch.revision);
+          this.#store.feed.noteShown(this.#after);
+          if (chunk.length > 0) yield chunk;
+          if (this.#after >= cache.log.startRevision) break;
+          engine.requestProgress();
         }
       } catch (error) {
         if (error instanceof CompactedError) throw newResourceExpired(`too old resource version: ${revision} (${error.compactedRevision})`);
         throw error;
       } finally {
+        deadline.cancel();
         stop.abort();
       }
     }
-    this.#position = cache.log.positionAfter(seen);
+    // The engine may be ahead of the log: what comes there later and was told here is left out by `#after`.
+    this.#position = cache.log.positionAfter(this.#after);
+  }
+
+  /** The engine's own events as frames. */
+  #chunkOf(events: readonly WatchEvent[]): Buffer {
+    const { cache, prefix } = this.#store;
+    const pieces: Buffer[] = [];
+    for (const event of events) {
+      if (!event.key.startsWith(prefix)) continue;
+      const previous = event.previous === undefined ? undefined : cache.describeStored(event.previous);
+      const object = event.type === 'put' ? cache.describeStored({ key: event.key, value: event.value, modRevision: event.revision, createRevision: 0 }) : undefined;
+      const frame = this.#frame(object, previous, event.revision, undefined);
+      if (frame !== undefined) pieces.push(frame);
+    }
+    return Buffer.concat(pieces);
   }
 
   async *follow(): AsyncGenerator<Buffer> {
@@ -176,8 +190,8 @@ class Watch {
   }
 
   #frame(object: DescribedObject | undefined, previous: DescribedObject | undefined, revision: number, event: CacheEvent | undefined): Buffer | undefined {
-    const { selection, from } = this.#request;
-    if (from.kind === 'after' && revision <= from.revision) return undefined;
+    const { selection } = this.#request;
+    if (revision <= this.#after) return undefined;
     const now = object !== undefined && selects(selection, object);
     const before = previous !== undefined && selects(selection, previous);
     if (!now && !before) return undefined;
