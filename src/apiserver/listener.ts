@@ -7,24 +7,23 @@
  * Nothing is trusted here and nothing is interpreted beyond framing. What the parser of Node lets through although two
  * parsers could disagree (two Host headers, odd transfer encodings) is refused before anyone looks at it.
  */
-import { createSecureServer, type Http2ServerRequest, type Http2ServerResponse, type ServerHttp2Session } from 'node:http2';
+import { createSecureServer, type Http2ServerRequest, type ServerHttp2Session } from 'node:http2';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
 import type { Clock } from '#base/clock';
 import type { Logger } from '#base/log';
-import { newBadRequest, newMethodNotSupported, newStatusError, type StatusError } from '#machinery/status-error';
+import { answerPlainHttp, framingFault, HEADERS_MAX, SLOW_REQUEST_CHECK_MS } from '#component/http-framing';
+import { newStatusError, type StatusError } from '#machinery/status-error';
 import { withSeparateIdentities } from './authn/identity-headers.ts';
 import { readBody } from './filters/body.ts';
 import { LazyAbort } from './lazy-abort.ts';
 import type { ApiHandler, ApiRequest, ApiResponse, ConnectionInfo } from './request.ts';
+import { send, sendRaw, type Incoming, type Outgoing } from './socket-answer.ts';
 
 /** Go's limit is 1 MiB; this much is held per connection while headers come in. */
 const HEADER_BYTES_MAX = 64 * 1024;
-const HEADERS_MAX = 200;
-const HEADERS_TIMEOUT_MS = 32_000;
-const REQUEST_TIMEOUT_MS = 90_000;
 const KEEP_ALIVE_MS = 180_000;
 const HANDSHAKE_TIMEOUT_MS = 10_000;
 const STREAMS_PER_CONNECTION_MAX = 100;
@@ -32,6 +31,21 @@ const SESSION_MEMORY_MB_MAX = 16;
 const DRAIN_MS = 10_000;
 /** Streams a peer may reset in one connection before it is closed (rapid reset). */
 const RESETS_MAX = 1_000;
+
+export interface ListenerLimits {
+  /** For all headers of a request, or the first stream of an HTTP/2 connection: 408, or GOAWAY. */
+  readonly headersMs: number;
+  /** For a body once it is read: 408. */
+  readonly bodyMs: number;
+  /** For a whole request, read or not. */
+  readonly requestMs: number;
+  /** An HTTP/2 connection without a stream for so long is closed. */
+  readonly idleMs: number;
+  /** How exactly slow HTTP/1 requests are found. */
+  readonly checkMs: number;
+}
+
+const LIMITS: ListenerLimits = { headersMs: 32_000, bodyMs: 60_000, requestMs: 90_000, idleMs: KEEP_ALIVE_MS, checkMs: SLOW_REQUEST_CHECK_MS };
 
 export interface TlsMaterial {
   readonly key: string | Buffer;
@@ -46,6 +60,7 @@ export interface ListenerOptions {
   readonly clock: Clock;
   readonly log: Logger;
   readonly statusResponse: (error: StatusError) => ApiResponse;
+  readonly limits?: Partial<ListenerLimits>;
 }
 
 export interface Listener {
@@ -56,11 +71,9 @@ export interface Listener {
   close(): Promise<void>;
 }
 
-type Incoming = IncomingMessage | Http2ServerRequest;
-type Outgoing = ServerResponse | Http2ServerResponse;
-
 export function createListener(options: ListenerOptions): Listener {
   const { handler, clock, log } = options;
+  const limits = { ...LIMITS, ...options.limits };
   const server = createSecureServer({
     allowHTTP1: true, minVersion: 'TLSv1.2', requestCert: true, rejectUnauthorized: false, handshakeTimeout: HANDSHAKE_TIMEOUT_MS,
     // More pairs than are taken, so that too many get their 431 and not a dropped stream.
@@ -68,18 +81,18 @@ export function createListener(options: ListenerOptions): Listener {
     maxSessionMemory: SESSION_MEMORY_MB_MAX, settings: { maxConcurrentStreams: STREAMS_PER_CONNECTION_MAX, maxHeaderListSize: HEADER_BYTES_MAX },
     ...secureContext(options.tls), ...{ maxHeaderSize: HEADER_BYTES_MAX },
   });
-  Object.assign(server, { headersTimeout: HEADERS_TIMEOUT_MS, requestTimeout: REQUEST_TIMEOUT_MS, keepAliveTimeout: KEEP_ALIVE_MS });
+  Object.assign(server, { headersTimeout: limits.headersMs, requestTimeout: limits.requestMs, keepAliveTimeout: KEEP_ALIVE_MS, connectionsCheckingInterval: limits.checkMs });
+  answerPlainHttp(server);
   const sessions = new Set<ServerHttp2Session>();
   const sockets = new Set<Duplex>();
   let active = 0;
   let idle: (() => void) | undefined;
 
-  async function serve(request: Incoming, respond: (response: ApiResponse, complete: boolean) => Promise<void>, caller: LazyAbort, upgrade?: ApiRequest['upgrade']): Promise<void> {
+  async function serve(request: Incoming, respond: (response: ApiResponse, complete: boolean) => Promise<void>, caller: LazyAbort, more: RequestMore): Promise<void> {
     active++;
     try {
       const refused = refusal(request);
-      const apiRequest = refused === undefined ? toApiRequest(request, caller, clock, upgrade) : undefined;
-      const response = apiRequest === undefined ? options.statusResponse(refused!) : await handler(apiRequest);
+      const response = refused === undefined ? await handler(toApiRequest(request, caller, limits.bodyMs, clock, more)) : options.statusResponse(refused);
       if (response.hijacked !== true) await respond(response, refused === undefined);
     } catch (error) {
       if (!caller.aborted) log.warn('Answer could not be sent', { error });
@@ -90,27 +103,46 @@ export function createListener(options: ListenerOptions): Listener {
     }
   }
 
-  server.on('request', (request: Incoming, response: Outgoing) => {
+  /** The answer under way on each HTTP/1 connection, to know what else may be written on it. */
+  const answers = new WeakMap<Duplex, ServerResponse>();
+  const serveStream = (request: Incoming, response: Outgoing, beforeBody?: () => void): void => {
     const caller = new LazyAbort();
-    response.on('close', () => { if (!response.writableFinished) caller.abort(); });
+    if (request.httpVersionMajor < 2) answers.set(request.socket, response as ServerResponse);
+    // Not `writableFinished`: HTTP/2 ends a stream itself when its client is gone.
+    let answered = false;
+    response.on('close', () => { if (!answered) caller.abort(); });
     response.on('error', () => caller.abort());
-    void serve(request, (answer, complete) => send(request, response, answer, caller, complete), caller);
+    void serve(request, async (answer, complete) => {
+      await send(request, response, answer, caller, complete);
+      answered = true;
+    }, caller, { beforeBody });
+  };
+  server.on('request', (request: Incoming, response: Outgoing) => serveStream(request, response));
+  // The caller is told to go on when somebody reads the body, not before.
+  server.on('checkContinue', (request: Incoming, response: Outgoing) => serveStream(request, response, () => { response.writeContinue(); }));
+  server.on('checkExpectation', (request: IncomingMessage, response: ServerResponse) => {
+    void send(request, response, options.statusResponse(newStatusError(417, '', 'the only expectation that is met is 100-continue')), new LazyAbort(), false);
   });
   server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     const caller = new LazyAbort();
     socket.on('close', () => caller.abort());
     socket.on('error', () => caller.abort());
-    void serve(request, (answer) => sendRaw(socket, answer), caller, { socket, head });
+    void serve(request, (answer) => sendRaw(socket, answer), caller, { upgrade: { socket, head } });
   });
   server.on('connect', (_request: unknown, socket: unknown) => {
-    const error = options.statusResponse(newMethodNotSupported('', '', 'CONNECT'));
+    const error = options.statusResponse(newStatusError(405, 'MethodNotAllowed', 'the server does not allow this method on the requested resource'));
     if (socket !== null && typeof socket === 'object' && 'write' in socket) void sendRaw(socket as Duplex, error);
   });
   server.on('clientError', (error: NodeJS.ErrnoException, socket: Duplex) => {
     if (!socket.writable || error.code === 'ECONNRESET') { socket.destroy(); return; }
     const code = error.code === 'HPE_HEADER_OVERFLOW' ? 431 : error.code === 'ERR_HTTP_REQUEST_TIMEOUT' ? 408 : 400;
     const text = code === 431 ? 'the request header is too large' : code === 408 ? 'the request did not come in time' : 'the request is not well-formed HTTP';
-    void sendRaw(socket, options.statusResponse(newStatusError(code, code === 400 ? 'BadRequest' : '', text)));
+    const tell = (): void => void sendRaw(socket, options.statusResponse(newStatusError(code, code === 400 ? 'BadRequest' : '', text)));
+    const answer = answers.get(socket);
+    if (answer === undefined || answer.writableFinished || !answer.headersSent) { tell(); return; }
+    // Never into the middle of another answer.
+    if (!answer.writableEnded) socket.destroy();
+    else if (answer.shouldKeepAlive) answer.once('finish', tell);
   });
   server.on('tlsClientError', (error) => log.debug('TLS handshake failed', { error: error.message }));
   server.on('sessionError', (error) => log.debug('HTTP/2 session failed', { error: error.message }));
@@ -124,6 +156,7 @@ export function createListener(options: ListenerOptions): Listener {
     sessions.add(session);
     session.on('close', () => sessions.delete(session));
     session.on('error', () => {});
+    closeWhenIdle(session, limits, clock);
     let resets = 0;
     session.on('stream', (stream) => {
       stream.on('error', () => {});
@@ -164,21 +197,32 @@ function secureContext(tls: TlsMaterial): { key: string | Buffer; cert: string |
 
 /** What must not reach the chain: framing that two parsers could read differently. */
 function refusal(request: Incoming): StatusError | undefined {
-  const raw = request.rawHeaders;
-  if (raw.length > HEADERS_MAX * 2) return newStatusError(431, '', `the request has more than ${HEADERS_MAX} headers`);
-  const { headers } = request;
-  if (request.httpVersionMajor < 2) {
-    let hosts = 0;
-    for (let i = 0; i < raw.length; i += 2) if (raw[i]!.length === 4 && raw[i]!.toLowerCase() === 'host') hosts++;
-    if (hosts !== 1) return newBadRequest(hosts === 0 ? 'the request has no Host header' : 'the request has several Host headers');
-    const encoding = headers['transfer-encoding'];
-    if (encoding !== undefined && encoding.toLowerCase() !== 'chunked') return newBadRequest(`transfer encoding ${JSON.stringify(encoding)} is not supported`);
-  }
-  const encoding = headers['content-encoding'];
-  if (encoding !== undefined && encoding !== '' && encoding.toLowerCase() !== 'identity') {
-    return newStatusError(415, 'UnsupportedMediaType', `content encoding ${JSON.stringify(encoding)} is not supported`);
-  }
-  return undefined;
+  const fault = framingFault(request);
+  if (fault === undefined) return undefined;
+  return newStatusError(fault.code, fault.code === 400 ? 'BadRequest' : fault.code === 415 ? 'UnsupportedMediaType' : '', fault.text);
+}
+
+/** A peer that opens no stream, or never ends the headers of one, does not keep its connection. */
+function closeWhenIdle(session: ServerHttp2Session, limits: ListenerLimits, clock: Clock): void {
+  let open = 0;
+  let idleUntilMs = clock.monotonicNow() + limits.headersMs;
+  session.on('stream', (stream) => {
+    open++;
+    stream.once('close', () => {
+      open--;
+      idleUntilMs = clock.monotonicNow() + limits.idleMs;
+    });
+  });
+  const look = (): void => {
+    if (open === 0 && clock.monotonicNow() >= idleUntilMs) {
+      session.close();
+      session.destroy();
+      return;
+    }
+    timer = clock.setTimer(open > 0 ? limits.idleMs : idleUntilMs - clock.monotonicNow(), look, { unref: true });
+  };
+  let timer = clock.setTimer(limits.headersMs, look, { unref: true });
+  session.once('close', () => timer.cancel());
 }
 
 const connections = new WeakMap<object, ConnectionInfo>();
@@ -198,11 +242,21 @@ function connectionOf(request: Incoming): ConnectionInfo {
   return info;
 }
 
-function toApiRequest(request: Incoming, caller: LazyAbort, clock: Clock, upgrade: ApiRequest['upgrade']): ApiRequest {
+interface RequestMore { readonly upgrade?: ApiRequest['upgrade']; readonly beforeBody?: (() => void) | undefined }
+
+function toApiRequest(request: Incoming, caller: LazyAbort, bodyMs: number, clock: Clock, { upgrade, beforeBody }: RequestMore): ApiRequest {
+  let reading = false;
   const headers = withSeparateIdentities(request.httpVersionMajor < 2 ? request.headers : withoutPseudo(request.headers), request.rawHeaders);
   return {
     method: request.method ?? '', target: request.url ?? '', headers, get signal() { return caller.signal; }, connection: connectionOf(request),
-    readBody: (maxBytes) => readBody(request, maxBytes, clock), ...(upgrade === undefined ? {} : { upgrade }),
+    get readingBody() { return reading; },
+    readBody(maxBytes) {
+      reading = true;
+      // A body that is refused by its length is not asked for.
+      if (Number(request.headers['content-length'] ?? 0) <= maxBytes) beforeBody?.();
+      return readBody(request, maxBytes, bodyMs, clock).finally(() => { reading = false; });
+    },
+    ...(upgrade === undefined ? {} : { upgrade }),
   };
 }
 
@@ -212,76 +266,3 @@ function withoutPseudo(headers: Incoming['headers']): ApiRequest['headers'] {
   plain['host'] ??= headers[':authority'] as string | undefined;
   return plain;
 }
-
-const canonicalNames = new Map<string, string>([['etag', 'ETag'], ['www-authenticate', 'WWW-Authenticate']]);
-
-/** `content-type` → `Content-Type`: some HTTP/1 clients compare names as they are written. */
-function canonicalHeader(name: string): string {
-  let canonical = canonicalNames.get(name);
-  if (canonical === undefined) {
-    canonical = name.replace(/(^|-)[a-z]/g, (start) => start.toUpperCase());
-    canonicalNames.set(name, canonical);
-  }
-  return canonical;
-}
-
-async function send(request: Incoming, response: Outgoing, answer: ApiResponse, caller: LazyAbort, complete: boolean): Promise<void> {
-  if (response.destroyed || caller.aborted) return;
-  const { body } = answer;
-  const http1 = request.httpVersionMajor < 2;
-  for (const name in answer.headers) response.setHeader(http1 ? canonicalHeader(name) : name, answer.headers[name]!);
-  // A request that could be read in two ways, or whose body was not read: the connection cannot be used again.
-  if (http1 && (!complete || (!request.complete && request.method !== 'GET' && request.method !== 'HEAD'))) response.setHeader('Connection', 'close');
-  response.statusCode = answer.status;
-  if (Buffer.isBuffer(body)) {
-    if (request.method !== 'HEAD') response.setHeader(http1 ? 'Content-Length' : 'content-length', body.length);
-    (response as ServerResponse).end(request.method === 'HEAD' ? undefined : body);
-    return;
-  }
-  (response as ServerResponse).flushHeaders();
-  const { signal } = caller;
-  const iterator = body[Symbol.asyncIterator]();
-  const stop = (): void => { void iterator.return?.(); };
-  signal.addEventListener('abort', stop, { once: true });
-  try {
-    for (;;) {
-      const next = await iterator.next();
-      if (next.done === true || signal.aborted) break;
-      if (!(response as ServerResponse).write(next.value)) await drained(response, signal);
-    }
-    (response as ServerResponse).end();
-  } finally {
-    signal.removeEventListener('abort', stop);
-    if (signal.aborted) await iterator.return?.();
-  }
-}
-
-function drained(response: Outgoing, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const finish = (): void => {
-      response.off('drain', finish);
-      signal.removeEventListener('abort', finish);
-      resolve();
-    };
-    response.once('drain', finish);
-    signal.addEventListener('abort', finish, { once: true });
-    if (signal.aborted) finish();
-  });
-}
-
-/** An answer to a request whose socket left the HTTP server: written by hand, then the connection ends. */
-async function sendRaw(socket: Duplex, answer: ApiResponse): Promise<void> {
-  if (!socket.writable) { socket.destroy(); return; }
-  const pieces: Buffer[] = [];
-  if (Buffer.isBuffer(answer.body)) pieces.push(answer.body); else for await (const piece of answer.body) pieces.push(piece);
-  const body = Buffer.concat(pieces);
-  const lines = [`HTTP/1.1 ${answer.status} ${REASONS[answer.status] ?? 'Status'}`];
-  for (const [name, value] of Object.entries(answer.headers)) for (const one of Array.isArray(value) ? value : [value]) lines.push(`${canonicalHeader(name)}: ${one}`);
-  lines.push(`content-length: ${body.length}`, 'connection: close', '', '');
-  socket.end(Buffer.concat([Buffer.from(lines.join('\r\n'), 'latin1'), body]));
-}
-
-const REASONS: Readonly<Record<number, string>> = {
-  200: 'OK', 400: 'Bad Request', 401: 'Unauthorized', 403: 'Forbidden', 404: 'Not Found', 405: 'Method Not Allowed', 408: 'Request Timeout',
-  409: 'Conflict', 415: 'Unsupported Media Type', 429: 'Too Many Requests', 431: 'Request Header Fields Too Large', 500: 'Internal Server Error', 503: 'Service Unavailable',
-};

@@ -33,6 +33,8 @@ export interface ApiRequest {
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
   /** Reads the body once, up to the limit. @throws StatusError 413, 408, 400 */
   readBody(maxBytes: number): Promise<Buffer>;
+  /** The body is being waited for: a deadline that passes now is the caller's. */
+  readonly readingBody?: boolean;
   readonly connection: ConnectionInfo;
   /** Aborts when the caller goes away or the request's deadline passes. */
   readonly signal: AbortSignal;

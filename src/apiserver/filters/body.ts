@@ -5,18 +5,18 @@ import { newBadRequest, newRequestEntityTooLarge, newStatusError } from '#machin
 
 /** Largest body of any request. */
 export const BODY_BYTES_MAX = 3 * 1024 * 1024;
-const BODY_TIMEOUT_MS = 60_000;
+export const BODY_TOO_SLOW = 'the body of the request did not come in time';
 const EMPTY = Buffer.alloc(0);
 
 /** @throws StatusError 413, 408, 400 */
-export function readBody(request: Readable & { headers: Record<string, string | string[] | undefined> }, maxBytes: number, clock: Clock): Promise<Buffer> {
+export function readBody(request: Readable & { headers: Record<string, string | string[] | undefined> }, maxBytes: number, withinMs: number, clock: Clock): Promise<Buffer> {
   const declared = Number(request.headers['content-length'] ?? 0);
   if (declared > maxBytes) return Promise.reject(newRequestEntityTooLarge(`limit is ${maxBytes}`));
   if (declared === 0 && request.headers['transfer-encoding'] === undefined && request.readableEnded) return Promise.resolve(EMPTY);
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
     let bytes = 0;
-    const timer = clock.setTimer(BODY_TIMEOUT_MS, () => fail(newStatusError(408, '', 'the body of the request did not come in time')), { unref: true });
+    const timer = clock.setTimer(withinMs, () => fail(newStatusError(408, '', BODY_TOO_SLOW)), { unref: true });
     const onData = (chunk: Buffer): void => {
       bytes += chunk.length;
       if (bytes > maxBytes) fail(newRequestEntityTooLarge(`limit is ${maxBytes}`)); else chunks.push(chunk);

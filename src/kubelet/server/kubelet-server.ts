@@ -11,6 +11,7 @@ import type { TLSSocket } from 'node:tls';
 import type { ComponentContext } from '#component/component';
 import type { Client } from '#client/client';
 import { delegatedAuthentication, certificateCaller, type Caller, type DelegatedAuthentication } from '#component/delegated-authentication';
+import { answerPlainHttp, framingFault, SLOW_REQUEST_CHECK_MS } from '#component/http-framing';
 import { delegatedAuthorization, type DelegatedAuthorization } from '#component/delegated-authorization';
 import type { KubeletConfig } from '../config.ts';
 import type { RuntimeService } from '../cri/contract.ts';
@@ -33,17 +34,21 @@ export interface KubeletServerOptions extends ComponentContext {
   runtime: RuntimeService;
   health: RuntimeHealth;
   streaming?: StreamingRoutes;
+  limits?: Partial<KubeletServerLimits>;
 }
 
 export interface KubeletServer { start(): Promise<void>; stop(): Promise<void>; address(): { port: number } }
 
-const HEADERS_TIMEOUT_MS = 30_000;
-const REQUEST_TIMEOUT_MS = 60_000;
+/** For the headers of a request and for all of it: 408. How exactly they are kept. */
+export interface KubeletServerLimits { headersMs: number; requestMs: number; checkMs: number }
+
+const LIMITS: KubeletServerLimits = { headersMs: 32_000, requestMs: 60_000, checkMs: SLOW_REQUEST_CHECK_MS };
 const KEEP_ALIVE_MS = 15_000;
 const PATH_CHARS_MAX = 16 * 1024;
 
 export function createKubeletServer(options: KubeletServerOptions): KubeletServer {
   const { config, log } = options;
+  const limits = { ...LIMITS, ...options.limits };
   const access = accessOf(options);
   const streaming = options.streaming?.({ pipeline: options.pipeline, runtime: options.runtime, config });
   const routes: readonly KubeletRoute[] = [...nodeRoutes(options), ...containerLogRoutes(options), ...(streaming?.routes ?? [])];
@@ -54,15 +59,17 @@ export function createKubeletServer(options: KubeletServerOptions): KubeletServe
     cert: options.serving.certificate, key: options.serving.key, ca: options.serving.clientCa, requestCert: true, rejectUnauthorized: NO_CERTIFICATE_NEEDED, minVersion: 'TLSv1.2',
     // A caller that vanished without a word frees its stream.
     keepAlive: true, keepAliveInitialDelay: KEEP_ALIVE_MS,
+    headersTimeout: limits.headersMs, requestTimeout: limits.requestMs, connectionsCheckingInterval: limits.checkMs,
   });
-  server.headersTimeout = HEADERS_TIMEOUT_MS;
-  server.requestTimeout = REQUEST_TIMEOUT_MS;
+  answerPlainHttp(server);
   server.on('connection', (socket: Duplex) => { sockets.add(socket); socket.once('close', () => sockets.delete(socket)); });
   server.on('request', (raw, response) => { void answer(raw, response).catch((error: unknown) => fail(log, response, error)); });
   server.on('upgrade', (raw, socket, head) => { void upgrade(raw, socket, head).catch((error: unknown) => { log.warn('kubelet stream failed', { error }); refuse(socket, 500, 'Internal Server Error'); }); });
   server.on('tlsClientError', (error) => log.debug('TLS handshake failed', { error: error.message }));
 
   async function answer(raw: IncomingMessage, response: ServerResponse): Promise<void> {
+    const fault = framingFault(raw);
+    if (fault !== undefined) { response.setHeader('Connection', 'close'); text(response, fault.code, `${fault.text}\n`); return; }
     const target = targetOf(raw);
     if (target === undefined) { text(response, 400, 'Bad Request\n'); return; }
     const caller = await access.authenticate(raw);
@@ -89,6 +96,7 @@ export function createKubeletServer(options: KubeletServerOptions): KubeletServe
 
   async function upgrade(raw: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
     socket.on('error', () => undefined);
+    if (framingFault(raw) !== undefined) { refuse(socket, 400, 'Bad Request'); return; }
     const target = targetOf(raw);
     const found = target === undefined ? undefined : find(upgrades, target.path);
     if (target === undefined) { refuse(socket, 400, 'Bad Request'); return; }
@@ -157,12 +165,27 @@ function find<R extends { pattern: string }>(routes: readonly R[], path: string)
   return undefined;
 }
 
-/** The raw target, unfolded: what is matched is what was sent. */
+/** The raw target, unfolded: what is matched is what was sent. Undefined: two parsers could read it differently. */
 function targetOf(raw: IncomingMessage): { path: string; query: URLSearchParams } | undefined {
   const target = raw.url ?? '';
-  if (!target.startsWith('/') || target.startsWith('//') || target.length > PATH_CHARS_MAX) return undefined;
+  if (!target.startsWith('/') || target.length > PATH_CHARS_MAX || BROKEN_ESCAPE.test(target)) return undefined;
   const mark = target.indexOf('?');
-  return { path: mark === -1 ? target : target.slice(0, mark), query: new URLSearchParams(mark === -1 ? '' : target.slice(mark + 1)) };
+  const path = mark === -1 ? target : target.slice(0, mark);
+  const query = mark === -1 ? '' : target.slice(mark + 1);
+  try {
+    if (path.slice(1).split('/').some((segment, i, all) => isOdd(decodeURIComponent(segment), i === all.length - 1))) return undefined;
+    decodeURIComponent(query.replaceAll('+', ' '));
+  } catch {
+    return undefined;
+  }
+  return { path, query: new URLSearchParams(query) };
+}
+
+const BROKEN_ESCAPE = /%(?![0-9A-Fa-f]{2})/;
+
+function isOdd(segment: string, last: boolean): boolean {
+  // eslint-disable-next-line no-control-regex
+  return segment === '.' || segment === '..' || (segment === '' && !last) || /[\u0000-\u001f\u007f/\\;]/.test(segment);
 }
 
 function refuse(socket: Duplex, status: number, reason: string): void {
