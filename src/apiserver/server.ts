@@ -58,7 +58,7 @@ import { nodePortAllocator } from './allocation/node-ports.ts';
 import { repairRegularly } from './allocation/repair.ts';
 import { serviceHooks, type ServiceAllocators } from './allocation/service-hooks.ts';
 import { ensureKubernetesService } from './bootstrap/kubernetes-service.ts';
-import { createListener, type Listener } from './listener.ts';
+import { createListener, type Listener, type ListenerLimits } from './listener.ts';
 import type { ApiHandler, ApiResponse, UserInfo } from './request.ts';
 import { ResourceTable } from './resource-table.ts';
 import { resourceStoreObjects } from './resources/decisions/resource-store-objects.ts';
@@ -109,7 +109,7 @@ export interface ApiServer {
   transport(user: UserInfo): Transport;
   /** Loads caches, follows what access needs, makes the bootstrap objects. */
   start(signal: AbortSignal): Promise<void>;
-  listen(address: { host: string; port: number }): Promise<{ host: string; port: number }>;
+  listen(address: { host: string; port: number; limits?: Partial<ListenerLimits> }): Promise<{ host: string; port: number }>;
   /** `/readyz` answers ok. */
   readonly ready: boolean;
   stop(): Promise<void>;
@@ -211,9 +211,9 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
       state.started = true;
       void compactRegularly(storage, clock, log, stopping.signal);
     },
-    async listen({ host, port }) {
+    async listen({ host, port, limits = {} }) {
       const listener = createListener({
-        handler, clock, log, statusResponse: (error) => statusErrorResponse(NO_REQUEST, error),
+        limits, handler, clock, log, statusResponse: (error) => statusErrorResponse(NO_REQUEST, error),
         tls: { key: pki.serving.privateKeyPem, cert: pki.serving.certificatePem, clientAuthorities: [pki.authority.certificatePem, pki.frontProxyAuthority.certificatePem] },
       });
       listeners.push(listener);
