@@ -39,6 +39,8 @@ export interface ServedResource {
   readonly mergeType?: (apiVersion: string) => MergeType | undefined;
   /** The object of this version in another served one. */
   readonly convertTo?: (object: KubeObject, apiVersion: string) => KubeObject;
+  /** Where conversion must ask elsewhere: runs what uses `convertTo`, again whenever a version has come. */
+  readonly settled?: <T>(run: () => T, signal: AbortSignal) => Promise<T>;
   /** Custom resources: a body as an object, pruned, defaulted and checked. @throws StatusError */
   readonly decodeBody?: (body: Buffer, mediaType: string, validation: 'Strict' | 'Warn' | 'Ignore') => { object: KubeObject; warnings: readonly string[] };
   /** Custom resources: a patched value as an object again, pruned and checked. */

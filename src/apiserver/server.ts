@@ -65,8 +65,10 @@ import { resourceStoreObjects } from './resources/decisions/resource-store-objec
 import { useSchemaValueChecks } from './resources/apiextensions/customresourcedefinitions/schema-values.ts';
 import { registeredResources, servedResources, type RuntimeConfig } from './resources/registry.ts';
 import { builtInStores } from './store/built-in-stores.ts';
+import { serviceResolver } from './service-resolver.ts';
 import { leasePool } from './store/lease-pool.ts';
 import { StorageFeed } from './store/storage-feed.ts';
+import { webhookClient } from './webhook/webhook-client.ts';
 
 const DEFAULT_SERVICE_CIDRS = ['10.96.0.0/12'];
 const DEFAULT_ADVERTISE = '127.0.0.1:6443';
@@ -145,11 +147,13 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     clock, random, log, admission: access.admission, authorizer: access.authorizer, featureEnabled: options.featureEnabled ?? featureGates(KNOWN_FEATURES).enabled,
     hooksOf: (served) => hooks.get(`${served.info.group}/${served.info.resource}`), leaseFor: leasePool(storage, clock),
   };
+  const webhooks = webhookClient({ clock, resolver: serviceResolver(client, random) });
   const rules = options.rules ?? EXPRESSION_RULES;
   useExpressionChecker(policyExpressionChecker, deviceExpressionChecker);
   useSchemaValueChecks(schemaValueChecksWith(rules));
   const definitions = new Definitions({
     client, definitions: informers.for(customresourcedefinitions), table, engine: storage, feed, clock, log, now: () => clock.now(), rules,
+    converters: { webhooks, metrics, clock, random }, stopping: stopping.signal,
   });
   const connects = new ConnectRegistry([componentStatusHandler(storage), ...options.connectHandlers ?? []]);
   const state = { started: false, stopping: false };
@@ -227,6 +231,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
       await informers.stop();
       await loopback.close();
       await feed.close();
+      webhooks.close();
     },
   };
 }

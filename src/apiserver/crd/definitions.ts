@@ -201,7 +201,9 @@ export class Definitions {
     const { client, feed } = this.#options;
     const resources = this.#serving.get(name)?.resources;
     if (resources === undefined) return 0;
-    const { store, served: [first] } = resources;
+    const { store, served } = resources;
+    // What is stored needs no conversion.
+    const first = served.find((one) => one.apiVersion === one.storedApiVersion) ?? served[0];
     await feed.waitUntilFresh(signal);
     const objects = store.cache.select(selectAll());
     if (first === undefined) {

@@ -13,7 +13,6 @@ import { mergeTypeOf, mergeTypeOfStructural, type MergeType } from '#machinery/m
 import type { KubeObject } from '#machinery/meta';
 import { applyDefaults } from '#machinery/schema/structural-default';
 import type { JsonMap, Structural } from '#machinery/schema/structural';
-import { newInternalError } from '#machinery/status-error';
 import type { StorageEngine } from '#storage/contract';
 import { serveResource, type Conversion, type ServedResource } from '../served-resource.ts';
 import type { Describer } from '../store/described.ts';
@@ -21,6 +20,9 @@ import { storagePrefix } from '../store/prefixes.ts';
 import { ResourceStore } from '../store/resource-store.ts';
 import type { StorageFeed } from '../store/storage-feed.ts';
 import { decodeStored, storedTail } from '../store/stored-object.ts';
+import { NO_FIELDS, webhookView } from './conversion/webhook-view.ts';
+import { pendingConversions } from './conversion/pending-conversions.ts';
+import { webhookConverter, type Converter, type ConverterDependencies } from './conversion/webhook-converter.ts';
 import { customDefinition, fieldValues, selectableFieldsOf } from './custom-definition.ts';
 import { decodeCustomBody, decodeCustomPatched, shapeObject, type CustomForm } from './custom-form.ts';
 import { pathNames } from './nested-value.ts';
@@ -33,6 +35,9 @@ export interface ServeOptions {
   readonly engine: StorageEngine;
   readonly feed: StorageFeed;
   readonly rules: RuleCompiler;
+  readonly converters: ConverterDependencies;
+  /** Ends conversions under way. */
+  readonly stopping: AbortSignal;
   now(): number;
 }
 
@@ -47,7 +52,8 @@ export function serveDefinition(crd: CustomResourceDefinition, names: CustomReso
   const storage = spec.versions.find((version) => version.storage) ?? spec.versions[0]!;
   const stored = formOf(crd, names.kind, storage);
   const tail = storedTail(stored.apiVersion, stored.kind);
-  const { encode, describer } = encodingOf(crd, stored, tail);
+  const converter = spec.conversion?.strategy === 'Webhook' ? webhookConverter(crd, options.converters) : undefined;
+  const { encode, describer } = encodingOf(crd, stored, tail, converter !== undefined);
   const store = new ResourceStore({ engine: options.engine, feed: options.feed, prefix: storagePrefix(spec.group, names.plural, true), tail, encode, describer, now: options.now });
   const versions = spec.versions.filter((version) => version.served);
   const mergeTypes = mergeTypesOf(crd, versions);
@@ -56,12 +62,15 @@ export function serveDefinition(crd: CustomResourceDefinition, names: CustomReso
     const path = version.subresources?.scale?.specReplicasPath;
     return [`${spec.group}/${version.name}`, path === undefined ? null : pathNames(path).map((name) => `f:${name}`)];
   }));
+  const pending = converter && pendingConversions(converter);
   const served = versions.map((version) => {
     const form = forms.get(`${spec.group}/${version.name}`)!;
     return serveResource({
-      info: infoOf(crd, names, version), definition: customDefinition({ crd, version, ...form }, options.rules), store, describer,
-      storedApiVersion: stored.apiVersion, storedKind: stored.kind, conversion: conversionOf(crd, form, stored, version, storage), resolve: resolveType, custom: true,
-      mergeType: (apiVersion) => mergeTypes.get(apiVersion), convertTo: (object, apiVersion) => ({ ...object, apiVersion }),
+      info: infoOf(crd, names, version), definition: customDefinition({ crd, version, ...form }, options.rules), describer,
+      store: converter === undefined ? store : viewedStore({ crd, form, stored, version, converter, store, encode, describer }, options),
+      storedApiVersion: stored.apiVersion, storedKind: stored.kind, conversion: converter === undefined ? conversionOf(form, stored, version, storage) : undefined, resolve: resolveType, custom: true,
+      mergeType: (apiVersion) => mergeTypes.get(apiVersion), convertTo: (object, apiVersion) => pending?.convert(object, apiVersion) ?? { ...object, apiVersion },
+      ...(pending === undefined ? {} : { settled: pending.settle }),
       decodeBody: (body, mediaType, validation) => decodeCustomBody(form, body, mediaType, validation),
       decodePatched: (object) => decodeCustomPatched(form, object), scaleReplicasPaths, terminating,
       ...(version.deprecated === true ? { deprecation: deprecationText(crd, names, version) } : {}),
@@ -91,32 +100,69 @@ function infoOf(crd: CustomResourceDefinition, names: CustomResourceDefinitionNa
 }
 
 /** Its own buffers are known to be in form; those of others, and of older schemas, are brought into it. */
-function encodingOf(crd: CustomResourceDefinition, form: CustomForm, tail: string): { encode(object: KubeObject): Buffer; describer: Describer } {
+function encodingOf(crd: CustomResourceDefinition, stored: CustomForm, tail: string, versioned: boolean): { encode(object: KubeObject): Buffer; describer: Describer } {
   const inForm = new WeakSet<Buffer>();
   const paths = new Map(crd.spec!.versions.flatMap((version) => (version.served ? selectableFieldsOf(version) : [])).map((one) => [one.name, one]));
+  const encode = encoderOf(tail);
   const write = (object: KubeObject): Buffer => {
-    const { apiVersion: _apiVersion, kind: _kind, metadata, ...rest } = object as KubeObject & JsonMap;
-    const { resourceVersion: _resourceVersion, selfLink: _selfLink, ...meta } = metadata;
-    const content = encodeSorted(rest);
-    const bytes = Buffer.from(`{"metadata":${encodeSorted(meta)}${content === '{}' ? '' : `,${content.slice(1, -1)}`}${tail}`);
+    const bytes = encode(object);
     inForm.add(bytes);
     return bytes;
   };
+  const others = versioned ? new Map(crd.spec!.versions.map((version) => [`${crd.spec!.group}/${version.name}`, formOf(crd, stored.kind, version)])) : undefined;
   const canonical = (bytes: Buffer): Buffer => {
     if (inForm.has(bytes)) return bytes;
     const object = decodeStored(bytes, 0, true) as KubeObject & JsonMap;
+    const form = others === undefined ? stored : others.get(object.apiVersion ?? '');
+    // Of a version that the definition has no more; nobody can convert it.
+    if (form === undefined) return bytes;
     object.apiVersion = form.apiVersion;
     object.kind = form.kind;
     shapeObject(object, form);
     applyDefaults(object, form.schema);
     object.metadata.generation ||= 1;
-    const formed = write(object);
+    const formed = form.apiVersion === stored.apiVersion ? write(object) : encoderOf(storedTail(form.apiVersion, form.kind))(object);
     if (!formed.equals(bytes)) return formed;
     inForm.add(bytes);
     return bytes;
   };
   const fields = [...paths.values()];
   return { encode: write, describer: { namespaced: crd.spec!.scope === 'Namespaced', exactNumbers: true, canonical, fields: fields.length === 0 ? () => undefined : (object) => fieldValues(object, fields) } };
+}
+
+/** Canonical bytes that end as those of that version do. */
+function encoderOf(tail: string): (object: KubeObject) => Buffer {
+  return (object) => {
+    const { apiVersion: _apiVersion, kind: _kind, metadata, ...rest } = object as KubeObject & JsonMap;
+    const { resourceVersion: _resourceVersion, selfLink: _selfLink, ...meta } = metadata;
+    const content = encodeSorted(rest);
+    return Buffer.from(`{"metadata":${encodeSorted(meta)}${content === '{}' ? '' : `,${content.slice(1, -1)}`}${tail}`);
+  };
+}
+
+interface Viewed {
+  readonly crd: CustomResourceDefinition;
+  readonly form: CustomForm;
+  readonly stored: CustomForm;
+  readonly version: CustomResourceDefinitionVersion;
+  readonly converter: Converter;
+  readonly store: ResourceStore;
+  readonly encode: (object: KubeObject) => Buffer;
+  readonly describer: Describer;
+}
+
+/** The store as one version shows it, where a webhook converts. */
+function viewedStore({ form, stored, version, converter, store, encode, describer }: Viewed, options: ServeOptions): ResourceStore {
+  const tail = storedTail(form.apiVersion, form.kind);
+  const paths = selectableFieldsOf(version);
+  const fields = paths.length === 0 ? NO_FIELDS : (object: KubeObject) => fieldValues(object, paths);
+  const shapeAs = (as: CustomForm) => (object: KubeObject): void => { shapeObject(object as KubeObject & JsonMap, as); };
+  const own = encoderOf(tail);
+  const view = webhookView({
+    converter, apiVersion: form.apiVersion, tail, encode: own, shape: shapeAs(form), fields, signal: options.stopping,
+    stored: { apiVersion: stored.apiVersion, encode, shape: shapeAs(stored) },
+  });
+  return new ResourceStore({ engine: options.engine, feed: options.feed, prefix: store.prefix, tail, encode: own, describer: { ...describer, fields }, now: options.now, view, cache: store.cache });
 }
 
 function mergeTypesOf(crd: CustomResourceDefinition, versions: readonly CustomResourceDefinitionVersion[]): Map<string, MergeType> {
@@ -128,12 +174,8 @@ function mergeTypesOf(crd: CustomResourceDefinition, versions: readonly CustomRe
 }
 
 /** Versions of one schema share their bytes. */
-function conversionOf(crd: CustomResourceDefinition, form: CustomForm, stored: CustomForm, version: CustomResourceDefinitionVersion, storage: CustomResourceDefinitionVersion): Conversion | undefined {
+function conversionOf(form: CustomForm, stored: CustomForm, version: CustomResourceDefinitionVersion, storage: CustomResourceDefinitionVersion): Conversion | undefined {
   if (version === storage) return undefined;
-  if (crd.spec!.conversion?.strategy === 'Webhook') {
-    const refuse = (): never => { throw newInternalError(new Error(`conversion webhook for ${stored.apiVersion}, Kind=${form.kind} failed: this server calls no conversion webhooks`)); };
-    return { toStored: refuse, fromStored: refuse };
-  }
   if (semanticEqual(version.schema, storage.schema)) return undefined;
   return { toStored: (object) => converted(object, stored), fromStored: (object) => converted(object, form) };
 }

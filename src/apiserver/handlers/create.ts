@@ -9,7 +9,7 @@ import type { StoredBytes } from '../store/resource-store.ts';
 import { beforeCreate, ensureNamespace, fillSystemFields, wipeSystemFields } from './before-create.ts';
 import { decodeObject, readObjectBody } from './decode-body.ts';
 import { admissionAttributes, writeContext, type HandlerEnvironment, type WriteContext } from './environment.ts';
-import { trackUpdate } from './field-management.ts';
+import { trackUpdate, withVersions } from './field-management.ts';
 import { negotiateOutput, respondStored } from './respond.ts';
 import { dropRepeatedOwners } from './owner-references.ts';
 import { managerName, writeOptions } from './request-options.ts';
@@ -34,7 +34,7 @@ export async function handleCreate(env: HandlerEnvironment, context: RequestCont
 export async function createObject(write: WriteContext, object: KubeObject): Promise<StoredBytes> {
   const { env, request, served } = write;
   dropRepeatedOwners(object, request, false);
-  let wanted = trackUpdate(served, undefined, object, managerName(request, write.options), '', request);
+  let wanted = await withVersions(served, request, () => trackUpdate(served, undefined, object, managerName(request, write.options), '', request));
   await env.admission.admit(admissionAttributes(write, 'CREATE', wanted, undefined));
   dropRepeatedOwners(wanted, request, true);
   const generates = Boolean(wanted.metadata.generateName) && !wanted.metadata.name;

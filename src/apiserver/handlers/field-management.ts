@@ -73,6 +73,11 @@ export function trackUpdate(served: ServedResource, live: KubeObject | undefined
   return object;
 }
 
+/** Runs what may need the object in versions that must be asked for elsewhere. */
+export function withVersions<T>(served: ServedResource, context: RequestContext, run: () => T): Promise<T> | T {
+  return served.settled === undefined ? run() : served.settled(run, context.signal);
+}
+
 /** A write that changes nothing but times in the entries changes nothing. */
 export function settleManagedFields(object: KubeObject, old: KubeObject): void {
   const settled = withoutNewTimes(object as unknown as JsonObject, old as unknown as JsonObject) as unknown as KubeObject;

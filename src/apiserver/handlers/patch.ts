@@ -8,7 +8,7 @@ import { patchObject, patchTypeOf, type Patch, type PatchTarget } from './apply-
 import { ensureNamespace } from './before-create.ts';
 import { planOf } from '../codec.ts';
 import { admissionAttributes, writeContext, type HandlerEnvironment } from './environment.ts';
-import { fieldManagerOf } from './field-management.ts';
+import { fieldManagerOf, withVersions } from './field-management.ts';
 import { dropRepeatedOwners } from './owner-references.ts';
 import { managerName, writeOptions } from './request-options.ts';
 import { negotiateOutput, respondStored } from './respond.ts';
@@ -30,7 +30,7 @@ export async function handlePatch(env: HandlerEnvironment, context: RequestConte
     subresource,
     createMissing: type === 'apply' && subresource === '',
     async make(current) {
-      const object = patchObject(target, patch, current, context);
+      const object = await withVersions(served, context, () => patchObject(target, patch, current, context));
       if (object.metadata.uid && current === undefined) {
         throw newConflict(served.info.group, served.info.resource, write.name, `uid mismatch: the provided object specified uid ${object.metadata.uid}, and no existing object was found`);
       }

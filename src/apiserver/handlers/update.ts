@@ -8,7 +8,7 @@ import type { ServedResource } from '../served-resource.ts';
 import { ensureNamespace } from './before-create.ts';
 import { decodeObject, readObjectBody } from './decode-body.ts';
 import { admissionAttributes, writeContext, type HandlerEnvironment } from './environment.ts';
-import { trackUpdate } from './field-management.ts';
+import { trackUpdate, withVersions } from './field-management.ts';
 import { dropRepeatedOwners } from './owner-references.ts';
 import { managerName, writeOptions } from './request-options.ts';
 import { negotiateOutput, respondStored } from './respond.ts';
@@ -35,7 +35,8 @@ export async function handleUpdate(env: HandlerEnvironment, context: RequestCont
     createMissing: subresource === '' && served.definition.allowCreateOnUpdate === true,
     async make(current, attempt) {
       // The rules change the object, so that each further try starts from the body again.
-      const object = trackUpdate(served, current, attempt === 0 ? first : decode(), manager, subresource, context);
+      const wanted = attempt === 0 ? first : decode();
+      const object = await withVersions(served, context, () => trackUpdate(served, current, wanted, manager, subresource, context));
       await env.admission.admit(admissionAttributes(write, current === undefined ? 'CREATE' : 'UPDATE', object, current));
       dropRepeatedOwners(object, context, true);
       return object;

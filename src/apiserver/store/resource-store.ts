@@ -11,11 +11,12 @@ import type { KubeObject } from '#machinery/meta';
 import { newResourceExpired, newStatusError, newTimeout, StatusError } from '#machinery/status-error';
 import { CompactedError, FutureRevisionError, NoSpaceError, prefixEnd, UnavailableError, type KeyValue, type StorageEngine } from '#storage/contract';
 import { decodeContinue, encodeContinue, type ContinueToken } from './continue-token.ts';
-import { rememberDescription, selects, type DescribedObject, type Describer, type Selection } from './described.ts';
+import { describe, rememberDescription, selectAll, selects, type DescribedObject, type Describer, type Selection } from './described.ts';
 import { LeaderFence } from './leader-fence.ts';
 import { readRange } from './readable-range.ts';
 import { decodeStored, encodeStored } from './stored-object.ts';
 import type { StorageFeed } from './storage-feed.ts';
+import type { VersionView } from './version-view.ts';
 import { WatchCache } from './watch-cache.ts';
 
 /** Canonical bytes and the revision they were written at. */
@@ -45,6 +46,22 @@ export type Change = { readonly kind: 'put'; readonly object: KubeObject; readon
 export interface CreateOptions { readonly leaseId?: number | undefined; readonly term?: LeaderTerm | undefined }
 export interface UpdateOptions { readonly dryRun?: boolean; readonly term?: LeaderTerm | undefined }
 
+type Written = Pick<KeyValue, 'key' | 'value' | 'modRevision'>;
+
+export interface ResourceStoreOptions {
+  readonly engine: StorageEngine;
+  readonly feed: StorageFeed;
+  readonly prefix: string;
+  /** With `view`: of its version, like `encode`. */
+  readonly tail: string;
+  readonly encode?: (object: KubeObject) => Buffer;
+  readonly describer: Describer;
+  now(): number;
+  readonly view?: VersionView;
+  /** Of the store that is looked upon. */
+  readonly cache?: WatchCache;
+}
+
 const HISTORY_PAGE_KEYS = 500;
 const UPDATE_ATTEMPTS_MAX = 100;
 /** What callers are told to wait when nothing can be stored. */
@@ -61,8 +78,10 @@ export class ResourceStore {
   readonly #describer: Describer;
   readonly #encoder: (object: KubeObject) => Buffer;
   readonly #fence: LeaderFence;
+  /** Shows another version than the stored one. */
+  readonly view: VersionView | undefined;
 
-  constructor(options: { engine: StorageEngine; feed: StorageFeed; prefix: string; tail: string; encode?: (object: KubeObject) => Buffer; describer: Describer; now: () => number }) {
+  constructor(options: ResourceStoreOptions) {
     this.#encoder = options.encode ?? ((object) => encodeStored(object, options.tail));
     this.#engine = options.engine;
     this.#fence = new LeaderFence(options.engine);
@@ -70,7 +89,8 @@ export class ResourceStore {
     this.prefix = options.prefix;
     this.#tail = options.tail;
     this.#describer = options.describer;
-    this.cache = new WatchCache({ prefix: options.prefix, describer: options.describer, now: options.now });
+    this.view = options.view;
+    this.cache = options.cache ?? new WatchCache({ prefix: options.prefix, describer: options.describer, now: options.now });
   }
 
   /** What the objects' bytes end with. */
@@ -86,27 +106,40 @@ export class ResourceStore {
     const found = await this.#engine.get(key, signal === undefined ? undefined : { signal }).catch(asStatus);
     if (found !== undefined) {
       this.feed.noteShown(found.modRevision);
-      return { bytes: this.#describer.canonical(found.value), revision: found.modRevision };
+      return this.view === undefined ? this.#canonical(found) : this.#shown(found, signal);
     }
     // The caller has seen that it is gone: nobody gets it from the cache any more.
     if (this.cache.get(key.slice(this.prefix.length)) !== undefined) this.feed.noteShown(await this.#engine.currentRevision(signal).catch(asStatus));
     return undefined;
   }
 
+  #canonical({ value, modRevision }: Written): StoredBytes { return { bytes: this.#describer.canonical(value), revision: modRevision }; }
+
+  /** As the view shows it. What the cache has already is shared with others. */
+  async #shown(found: Written, signal?: AbortSignal): Promise<StoredBytes> {
+    const key = found.key.slice(this.prefix.length);
+    const cached = this.cache.get(key);
+    const object = cached?.revision === found.modRevision ? cached : describe(key, found.value, found.modRevision, this.#describer);
+    return (await this.#seen([object], signal))[0]!;
+  }
+
   /** As fresh as `revision` at least; 0: as anything that this server has shown. */
   async getNotOlder(key: string, revision: number, signal?: AbortSignal): Promise<StoredBytes | undefined> {
-    if (await this.feed.waitFor(Math.max(revision, this.feed.shown), signal)) return this.cache.get(key.slice(this.prefix.length));
+    if (await this.feed.waitFor(Math.max(revision, this.feed.shown), signal)) {
+      const cached = this.cache.get(key.slice(this.prefix.length));
+      return cached === undefined ? undefined : (await this.#seen([cached], signal))[0];
+    }
     if (revision > this.feed.shown) throw tooLargeRevision(revision, this.feed.revision);
     return this.get(key, signal);
   }
 
   /** @returns undefined when the key is taken. */
   async create(key: string, object: KubeObject, { leaseId, term }: CreateOptions = {}): Promise<StoredBytes | undefined> {
-    const bytes = this.#encode(object);
+    const bytes = this.view === undefined ? this.#encode(object) : await this.view.store(object);
     const result = await this.#fence.write({ key, value: bytes, expectedRevision: 0, ...(leaseId === undefined ? {} : { leaseId }) }, term).catch(asStatus);
     if (!result.ok) return undefined;
     this.feed.noteShown(result.revision);
-    return { bytes, revision: result.revision };
+    return this.view === undefined ? { bytes, revision: result.revision } : this.#shown({ key, value: bytes, modRevision: result.revision });
   }
 
   /** What `create` would store, for dry runs. */
@@ -119,17 +152,19 @@ export class ResourceStore {
   async update(key: string, change: (current: KubeObject | undefined, stored: StoredBytes | undefined) => Promise<Change> | Change, { dryRun = false, term }: UpdateOptions = {}): Promise<StoredBytes | undefined> {
     let found = await this.#engine.get(key).catch(asStatus);
     for (let attempt = 0; attempt < UPDATE_ATTEMPTS_MAX; attempt++) {
-      const stored = found === undefined ? undefined : { bytes: this.#describer.canonical(found.value), revision: found.modRevision };
+      const stored = found === undefined ? undefined : this.view === undefined ? this.#canonical(found) : await this.#shown(found);
       const next = await change(stored === undefined ? undefined : decodeStored(stored.bytes, stored.revision, this.#describer.exactNumbers), stored);
       if (next.kind === 'keep') return stored;
       const value = next.kind === 'put' ? this.#encode(next.object) : undefined;
-      if (value !== undefined && stored !== undefined && stored.bytes === found!.value && sameObject(value, stored.bytes)) return stored;
+      const bytes = next.kind === 'put' && this.view !== undefined ? await this.view.store(next.object) : value;
+      if (bytes !== undefined && stored !== undefined && (this.view !== undefined || stored.bytes === found!.value) && sameObject(bytes, found!.value)) return stored;
       if (dryRun) return value === undefined ? stored : { bytes: value, revision: stored?.revision ?? 0 };
       const result = await this.#fence.write({
-        key, value, expectedRevision: found?.modRevision ?? 0, ...(next.kind === 'put' && next.leaseId !== undefined ? { leaseId: next.leaseId } : {}),
+        key, value: bytes, expectedRevision: found?.modRevision ?? 0, ...(next.kind === 'put' && next.leaseId !== undefined ? { leaseId: next.leaseId } : {}),
       }, term).catch(asStatus);
       if (result.ok) {
         this.feed.noteShown(result.revision);
+        if (this.view !== undefined && bytes !== undefined) return await this.#shown({ key, value: bytes, modRevision: result.revision });
         return { bytes: value ?? stored!.bytes, revision: result.revision };
       }
       found = result.current;
@@ -144,10 +179,10 @@ export class ResourceStore {
     const atLeast = revision?.atLeast ?? 0;
     if (atLeast > this.feed.shown && !await this.feed.waitFor(atLeast, signal)) throw tooLargeRevision(atLeast, this.feed.revision);
     if (!await this.#cacheIs(revision === undefined ? 'fresh' : 'not older', signal)) return this.#newest(request, '', signal);
-    const all = this.cache.select(selection);
     const at = this.#shownRevision();
-    if (limit <= 0 || limit >= all.length || revision?.atLeast === 0) return { items: all, revision: at, continueToken: '', remaining: undefined };
-    const items = all.slice(0, limit);
+    const all = await this.#matching(selection, '', signal);
+    if (limit <= 0 || limit >= all.length || revision?.atLeast === 0) return { items: await this.#seen(all, signal), revision: at, continueToken: '', remaining: undefined };
+    const items = await this.#seen(all.slice(0, limit), signal);
     return { items, revision: at, continueToken: this.#tokenAfter(selection, items.at(-1)!.key, at), remaining: selection.everything ? all.length - limit : undefined };
   }
 
@@ -172,6 +207,17 @@ export class ResourceStore {
     return this.#history(request, revision, start, false, signal);
   }
 
+  /** Matching objects, in one step with the revision. Selectors are about what is shown; where there are none, only what is answered with needs to be seen. */
+  async #matching(selection: Selection, after: string, signal?: AbortSignal): Promise<readonly DescribedObject[]> {
+    if (this.view === undefined || selection.everything) return this.cache.select(selection, after);
+    const candidates = this.cache.select({ ...selectAll(selection.namespace), name: selection.name }, after);
+    return (await this.view.show(candidates, signal)).filter((object) => selects(selection, object));
+  }
+
+  async #seen(objects: readonly DescribedObject[], signal?: AbortSignal): Promise<readonly DescribedObject[]> {
+    return this.view === undefined ? objects : this.view.show(objects, signal);
+  }
+
   #tokenAfter(selection: Selection, key: string, revision: number): string {
     const start = selection.namespace === '' ? key : key.slice(selection.namespace.length + 1);
     return encodeContinue({ start: `${start}\0`, revision });
@@ -182,9 +228,9 @@ export class ResourceStore {
     const start = selection.namespace === '' ? token.start : `${selection.namespace}/${token.start}`;
     if (token.revision > 0) return this.#history(request, token.revision, start, true, signal);
     if (!await this.#cacheIs('fresh', signal)) return this.#newest(request, start, signal);
-    const all = this.cache.select(selection, start.replace(/\0$/, ''));
     const at = this.#shownRevision();
-    const items = limit > 0 ? all.slice(0, limit) : all;
+    const all = await this.#matching(selection, start.replace(/\0$/, ''), signal);
+    const items = await this.#seen(limit > 0 ? all.slice(0, limit) : all, signal);
     const more = items.length < all.length;
     return { items, revision: at, continueToken: more ? this.#tokenAfter(selection, items.at(-1)!.key, at) : '', remaining: more && selection.everything ? all.length - items.length : undefined };
   }
@@ -206,8 +252,7 @@ export class ResourceStore {
         if (error instanceof FutureRevisionError) throw tooLargeRevision(revision, error.currentRevision);
         throw asStatus(error);
       }
-      for (const [index, item] of page.items.entries()) {
-        const object = this.cache.describeStored(item);
+      for (const [index, object] of (await this.#describePage(page.items, signal)).entries()) {
         if (object === undefined || !selects(selection, object)) continue;
         items.push(object);
         if (limit > 0 && items.length === limit && (page.more || index < page.items.length - 1)) {
@@ -217,6 +262,13 @@ export class ResourceStore {
       if (!page.more) return { items, revision, continueToken: '', remaining: undefined };
       from = `${page.lastKey}\0`;
     }
+  }
+
+  async #describePage(items: readonly KeyValue[], signal?: AbortSignal): Promise<readonly (DescribedObject | undefined)[]> {
+    const described = items.map((item) => this.cache.describeStored(item));
+    if (this.view === undefined) return described;
+    const shown = [...await this.view.show(described.filter((object) => object !== undefined), signal)];
+    return described.map((object) => (object === undefined ? undefined : shown.shift()));
   }
 
   #expired(start: string, selection: Selection, continued: boolean): StatusError {

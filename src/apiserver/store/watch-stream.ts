@@ -10,7 +10,7 @@
 import type { Clock } from '#base/clock';
 import { newResourceExpired, toStatusError, type StatusError } from '#machinery/status-error';
 import { CompactedError, prefixEnd, type WatchEvent } from '#storage/contract';
-import { selects, type DescribedObject, type Selection } from './described.ts';
+import { selectAll, selects, type DescribedObject, type Selection } from './described.ts';
 import type { CacheEvent } from './event-log.ts';
 import { tooLargeRevision, type ResourceStore } from './resource-store.ts';
 import { REGISTRY } from './storage-feed.ts';
@@ -38,6 +38,8 @@ export interface WatchRequest {
 }
 
 const CHUNK_BYTES = 64 * 1024;
+/** Events whose objects are converted together. */
+const SEEN_EVENTS_MAX = 100;
 const BOOKMARK_INTERVAL_MS = 60_000;
 
 export async function* watchStream(store: ResourceStore, request: WatchRequest, encoder: EventEncoder, clock: Clock): AsyncGenerator<Buffer, void, undefined> {
@@ -91,9 +93,11 @@ class Watch {
     const { selection, signal } = this.#request;
     const fresh = atLeast === undefined ? await feed.waitUntilFresh(signal) : atLeast === 0 || await feed.waitFor(atLeast, signal);
     if (!fresh) throw tooLargeRevision(atLeast ?? feed.revision, feed.revision);
-    const objects = cache.select(selection);
+    const { view } = this.#store;
+    const candidates = cache.select(view === undefined ? selection : { ...selectAll(selection.namespace), name: selection.name });
     const revision = cache.currentRevision(feed.revision);
     this.#position = cache.log.nextSequence;
+    const objects = view === undefined ? candidates : (await view.show(candidates, signal)).filter((object) => selects(selection, object));
     let pieces: Buffer[] = [];
     let bytes = 0;
     for (const object of objects) {
@@ -120,7 +124,7 @@ class Watch {
       try {
         // Watched without bounds below the prefix, so that the log's own start comes by.
         for await (const batch of engine.watch({ start: REGISTRY, end: prefixEnd(REGISTRY), afterRevision: revision, progress: true, signal })) {
-          const chunk = this.#chunkOf(batch.events);
+          const chunk = await this.#chunkOf(batch.events);
           this.#after = Math.max(this.#after, batch.revision);
           this.#store.feed.noteShown(this.#after);
           if (chunk.length > 0) yield chunk;
@@ -140,26 +144,26 @@ class Watch {
   }
 
   /** The engine's own events as frames. */
-  #chunkOf(events: readonly WatchEvent[]): Buffer {
+  async #chunkOf(events: readonly WatchEvent[]): Promise<Buffer> {
     const { cache, prefix } = this.#store;
-    const pieces: Buffer[] = [];
-    for (const event of events) {
-      if (!event.key.startsWith(prefix)) continue;
-      const previous = event.previous === undefined ? undefined : cache.describeStored(event.previous);
-      const object = event.type === 'put' ? cache.describeStored({ key: event.key, value: event.value, modRevision: event.revision, createRevision: 0 }) : undefined;
-      const frame = this.#frame(object, previous, event.revision, undefined);
-      if (frame !== undefined) pieces.push(frame);
-    }
-    return Buffer.concat(pieces);
+    const own = events.filter(({ key }) => key.startsWith(prefix));
+    const objects = own.flatMap((event) => [
+      event.type === 'put' ? cache.describeStored({ key: event.key, value: event.value, modRevision: event.revision, createRevision: 0 }) : undefined,
+      event.previous === undefined ? undefined : cache.describeStored(event.previous),
+    ]);
+    const shown = await this.#seen(objects);
+    return Buffer.concat(own.flatMap(({ revision }, index) => this.#frame(shown[2 * index], shown[2 * index + 1], revision, undefined) ?? []));
   }
 
   async *follow(): AsyncGenerator<Buffer> {
     const { signal } = this.#request;
     this.#position ??= this.#store.cache.log.nextSequence;
     while (!signal.aborted && !this.#ended) {
-      const chunk = this.#drain();
+      const chunk = this.#store.view === undefined ? this.#drain() : await this.#drainSeen();
       if (chunk === undefined) return;
       if (chunk.length > 0) { yield chunk; continue; }
+      // Conversion takes time, in which more may have come.
+      if (this.#position < this.#store.cache.log.nextSequence) continue;
       const nowMs = this.#clock.monotonicNow();
       if (nowMs >= this.#deadlineMs) return;
       if (this.#request.bookmarks && nowMs >= this.#nextBookmarkMs) {
@@ -189,6 +193,35 @@ class Watch {
     return pieces.length === 1 ? pieces[0]! : Buffer.concat(pieces, bytes);
   }
 
+  /** The same where the objects must be seen in another version first. */
+  async #drainSeen(): Promise<Buffer | undefined> {
+    const { log } = this.#store.cache;
+    const events: CacheEvent[] = [];
+    while (this.#position! < log.nextSequence && events.length < SEEN_EVENTS_MAX) {
+      const event = log.at(this.#position!);
+      if (event === undefined) return undefined;
+      this.#position!++;
+      if (this.#concerns(event)) events.push(event);
+    }
+    const shown = await this.#seen(events.flatMap(({ object, previous }) => [object, previous]));
+    const pieces = events.flatMap((event, index) => this.#frame(shown[2 * index], shown[2 * index + 1], event.revision, event) ?? []);
+    return Buffer.concat(pieces);
+  }
+
+  async #seen(objects: readonly (DescribedObject | undefined)[]): Promise<readonly (DescribedObject | undefined)[]> {
+    const { view } = this.#store;
+    if (view === undefined) return objects;
+    const shown = [...await view.show(objects.filter((object) => object !== undefined), this.#request.signal)];
+    return objects.map((object) => (object === undefined ? undefined : shown.shift()));
+  }
+
+  /** What is selected by labels or fields shows in the version that is seen. */
+  #concerns({ object, previous }: CacheEvent): boolean {
+    const { selection } = this.#request;
+    const wanted = this.#store.view === undefined ? selection : { ...selectAll(selection.namespace), name: selection.name };
+    return (object !== undefined && selects(wanted, object)) || (previous !== undefined && selects(wanted, previous));
+  }
+
   #frame(object: DescribedObject | undefined, previous: DescribedObject | undefined, revision: number, event: CacheEvent | undefined): Buffer | undefined {
     const { selection } = this.#request;
     if (revision <= this.#after) return undefined;
@@ -208,8 +241,7 @@ class Watch {
 
   #onEvent(event: CacheEvent): void {
     if (!this.#parked) return;
-    const { selection } = this.#request;
-    if (!(event.object !== undefined && selects(selection, event.object)) && !(event.previous !== undefined && selects(selection, event.previous))) return;
+    if (!this.#concerns(event)) return;
     this.#parked = false;
     this.#position = event.sequence;
     this.#wake?.();

@@ -226,7 +226,7 @@ function protobufSource(body: Buffer): Source {
 }
 
 /** Reads the whole body for its form, and from it kind and apiVersion (whose names are found whatever their case, as upstream). */
-function interpretJson(text: string): GroupVersionKind {
+export function interpretJson(text: string): GroupVersionKind {
   const found = { apiversion: '', kind: '' };
   let fault: DecodeError | undefined;
   try {

@@ -23,7 +23,7 @@ import { typeFault } from './validate.ts';
 export interface KindVersions {
   /** The kind's type in that API version (`apps/v1`); undefined when it is not served. */
   type(apiVersion: string): MergeType | undefined;
-  /** The object in another served version. May throw. */
+  /** The object in another served version. May throw; a `VersionPendingError` passes through. */
   convert(object: JsonObject, apiVersion: string): JsonObject;
   /** Fields that this endpoint does not let be written, and so not be owned. */
   resetFields?(apiVersion: string): FieldSet | undefined;
@@ -33,6 +33,9 @@ export interface KindVersions {
 
 /** An object that cannot be had in a version, or does not fit it. The text is upstream's. */
 export class ObjectVersionError extends Error {}
+
+/** The version is not at hand yet: who called gets it and calls again. Passes through as it is. */
+export class VersionPendingError extends Error {}
 
 /** An object with all its versions, each converted once. */
 class Versioned {
@@ -66,6 +69,7 @@ class Versioned {
       object = this.#versions.convert(this.#byVersion.get(this.apiVersion) as JsonObject, apiVersion);
       fault = typeFault(object, this.#versions.type(apiVersion) as MergeType, false);
     } catch (error) {
+      if (error instanceof VersionPendingError) throw error;
       fault = (error as Error).message;
     }
     if (fault !== undefined) throw new ObjectVersionError(`failed to convert ${this.#role}: ${fault}`);
