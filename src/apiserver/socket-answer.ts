@@ -26,11 +26,11 @@ function canonicalHeader(name: string): string {
   return canonical;
 }
 
-/** HTTP/2 needs no header to have one. */
+/** HTTP/2 needs no header to have one: its stream ends with the headers, or goes on. */
 function hasBody(request: Incoming): boolean {
   const { headers, method } = request;
-  if (request.httpVersionMajor < 2 && (method === 'GET' || method === 'HEAD')) return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
-  return true;
+  if (request.httpVersionMajor >= 2) return !(request as Http2ServerRequest).stream.endAfterHeaders;
+  return (method !== 'GET' && method !== 'HEAD') || headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
 }
 
 function closeWhenSent(stream: ServerHttp2Stream): void {
