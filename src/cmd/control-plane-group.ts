@@ -58,7 +58,7 @@ export function createControlPlane(options: ControlPlaneOptions): ControlPlane {
   let inFlight = 0;
   let proxyClient: Client | undefined;
   const proxy: ProxyDependencies = {
-    get client() { return proxyClient ??= clientAs('system:apiserver', ['system:masters']); },
+    get client() { return proxyClient ??= clientAs('kube-apiserver', 'system:apiserver', ['system:masters']); },
     tls: { key: pki.kubeletClient.privateKeyPem, cert: pki.kubeletClient.certificatePem, ca: pki.authority.certificatePem },
   };
   const apiServer = createApiServer({
@@ -68,13 +68,14 @@ export function createControlPlane(options: ControlPlaneOptions): ControlPlane {
     ...(options.serviceCidrs === undefined ? {} : { serviceCidrs: options.serviceCidrs }),
   });
 
-  function clientAs(name: string, groups: readonly string[]): Client {
-    const client = createClient({ transport: counted(apiServer.transport({ name, groups: [...groups, 'system:authenticated'] }), (by) => { inFlight += by; }), clock, userAgent: `kubernode/v1.36 ${name}` });
+  /** @param program whose name owns the fields it writes. */
+  function clientAs(program: string, name: string, groups: readonly string[]): Client {
+    const client = createClient({ transport: counted(apiServer.transport({ name, groups: [...groups, 'system:authenticated'] }), (by) => { inFlight += by; }), clock, userAgent: `${program}/v1.36 kubernode/${name}` });
     clients.push(client);
     return client;
   }
-  const serviceAccount = (name: string): Client => clientAs(`system:serviceaccount:${SERVICE_ACCOUNT_NAMESPACE}:${name}`, ['system:serviceaccounts', `system:serviceaccounts:${SERVICE_ACCOUNT_NAMESPACE}`]);
-  const admin = clientAs('admin', ['system:masters']);
+  const serviceAccount = (name: string): Client => clientAs('kube-controller-manager', `system:serviceaccount:${SERVICE_ACCOUNT_NAMESPACE}:${name}`, ['system:serviceaccounts', `system:serviceaccounts:${SERVICE_ACCOUNT_NAMESPACE}`]);
+  const admin = clientAs('kubernode', 'admin', ['system:masters']);
 
   const api: Component = {
     name: 'apiserver',
@@ -88,10 +89,10 @@ export function createControlPlane(options: ControlPlaneOptions): ControlPlane {
   const group = componentGroup([
     api,
     createControllerManager({
-      ...shared, log: log.child({ component: 'controller-manager' }), client: clientAs('system:kube-controller-manager', []), clientFor: serviceAccount,
+      ...shared, log: log.child({ component: 'controller-manager' }), client: clientAs('kube-controller-manager', 'system:kube-controller-manager', []), clientFor: serviceAccount,
       options: { rootCa: pki.authority.certificatePem, signing: { caCertificate: pki.authority.certificatePem, caKey: authorityKeyPem(pki) }, serviceAccountSigningKey: async () => (await pki.serviceAccountKeys()).signing, ...options.controllers },
     }),
-    createScheduler({ ...shared, log: log.child({ component: 'scheduler' }), client: clientAs('system:kube-scheduler', []) }),
+    createScheduler({ ...shared, log: log.child({ component: 'scheduler' }), client: clientAs('kube-scheduler', 'system:kube-scheduler', []) }),
     ...(options.addons === undefined ? [] : [addonComponent('addons', (signal) => ensureAddons(admin, options.addons!, signal), options)]),
     ...(options.join === undefined ? [] : [
       addonComponent('join', (signal) => ensureJoinObjects(admin, options.join!, signal), options),

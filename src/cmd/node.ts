@@ -79,5 +79,5 @@ async function serveNode(settings: NodeSettings, first: (context: ComponentConte
 async function clientOf({ credentials }: NodeSettings, name: string): Promise<Client> {
   const path = join(credentials, `${name}.kubeconfig`);
   if (!existsSync(path)) throw new UserError(`${path} is missing: kubernode up, server or agent writes it`);
-  return createClient({ transport: await transportFromKubeconfig(path, systemClock), clock: systemClock, userAgent: `kubernode/v1.36 ${name}` });
+  return createClient({ transport: await transportFromKubeconfig(path, systemClock), clock: systemClock, userAgent: `${name}/v1.36 kubernode` });
 }

@@ -6,14 +6,14 @@
 import { createHash } from 'node:crypto';
 import { definitionName } from '../openapi/definition-names.ts';
 import { referencePrefix, type JsonObject, type OpenApiVersion } from '../openapi/definitions.ts';
+import type { Descriptions } from '../openapi/descriptions.ts';
 import type { CustomDefinitions } from '../openapi/documents.ts';
 import type { Structural } from '#machinery/schema/structural';
 
+/** Where the items of a list are explained. */
 const CONVENTIONS = 'More info: https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md';
-const TYPE_META: JsonObject = {
-  apiVersion: { type: 'string', description: `Version of the schema that this object is written in. ${CONVENTIONS}#resources` },
-  kind: { type: 'string', description: `Kind of this object, in CamelCase. ${CONVENTIONS}#types-kinds` },
-};
+/** Built-in types whose own fields are described as those of every kind and of every list. */
+const [A_KIND, A_LIST] = ['core/v1.Pod', 'core/v1.PodList'];
 /** Keywords that OpenAPI documents have no place for. */
 const UNPUBLISHED: ReadonlySet<string> = new Set(['id', '$schema', '$ref', 'patternProperties', 'dependencies', 'additionalItems', 'definitions', 'externalDocs', 'example']);
 const JUNCTORS = ['allOf', 'oneOf', 'anyOf', 'not'] as const;
@@ -31,59 +31,69 @@ export function customDefinitions(group: string, version: string, kinds: readonl
   return {
     revision: createHash('sha256').update(JSON.stringify(kinds)).digest('hex'),
     nameOf,
-    definitions(openApi) {
+    definitions(openApi, descriptions) {
+      const own = ownFields(openApi, descriptions);
       const all = new Map<string, JsonObject>();
       for (const one of kinds) {
         const extensions = (kind: string): JsonObject => ({
           'x-kubernetes-group-version-kind': [{ group, version, kind }],
           ...(one.selectableFields.length === 0 ? {} : { 'x-kubernetes-selectable-fields': one.selectableFields.map(({ jsonPath }) => ({ fieldPath: jsonPath.replace(/^\./, '') })) }),
         });
-        all.set(nameOf(one.kind), { ...objectDefinition(one.schema, openApi), ...extensions(one.kind) });
-        all.set(nameOf(one.listKind), { ...listDefinition(one, nameOf(one.kind), openApi), ...extensions(one.listKind) });
+        all.set(nameOf(one.kind), { ...objectDefinition(one.schema, openApi, own), ...extensions(one.kind) });
+        all.set(nameOf(one.listKind), { ...listDefinition(one, nameOf(one.kind), openApi, own), ...extensions(one.listKind) });
       }
       return all;
     },
   };
 }
 
-function reference(name: string, openApi: OpenApiVersion, description: string): JsonObject {
-  const target = { $ref: referencePrefix(openApi) + name };
-  return openApi === 2 ? { ...target, description } : { allOf: [target], description };
+/** `apiVersion`, `kind` and `metadata`, of a kind and of its list. */
+interface OwnFields { readonly object: JsonObject; readonly list: JsonObject }
+
+function ownFields(openApi: OpenApiVersion, { types }: Descriptions): OwnFields {
+  const described = (type: string, field: string): JsonObject => {
+    const description = types[type]?.[1][field];
+    return description === undefined ? {} : { description };
+  };
+  const fieldsLike = (type: string, metadata: string): JsonObject => {
+    const target = { $ref: referencePrefix(openApi) + definitionName(metadata) };
+    return {
+      apiVersion: { type: 'string', ...described(type, 'apiVersion') },
+      kind: { type: 'string', ...described(type, 'kind') },
+      metadata: { ...(openApi === 2 ? target : { allOf: [target] }), ...described(type, 'metadata') },
+    };
+  };
+  return { object: fieldsLike(A_KIND, 'meta/v1.ObjectMeta'), list: fieldsLike(A_LIST, 'meta/v1.ListMeta') };
 }
 
-function metadataProperty(openApi: OpenApiVersion): JsonObject {
-  return reference(definitionName('meta/v1.ObjectMeta'), openApi, `Metadata that every object has. ${CONVENTIONS}#metadata`);
-}
-
-function objectDefinition(schema: Structural | undefined, openApi: OpenApiVersion): JsonObject {
+function objectDefinition(schema: Structural | undefined, openApi: OpenApiVersion, own: OwnFields): JsonObject {
   // Properties would forbid all others, in the eyes of clients.
   if (schema === undefined || (openApi === 2 && schema['x-kubernetes-preserve-unknown-fields'] === true)) return { type: 'object' };
-  const out = published(schema, openApi);
-  return { ...out, properties: { ...out['properties'] as JsonObject | undefined, ...TYPE_META, metadata: metadataProperty(openApi) } };
+  const out = published(schema, openApi, own);
+  return { ...out, properties: { ...out['properties'] as JsonObject | undefined, ...own.object } };
 }
 
-function listDefinition(one: PublishedKind, item: string, openApi: OpenApiVersion): JsonObject {
+function listDefinition(one: PublishedKind, item: string, openApi: OpenApiVersion, own: OwnFields): JsonObject {
   return {
     type: 'object', description: `${one.listKind} is a list of ${one.kind}`, required: ['items'],
     properties: {
-      ...TYPE_META,
+      ...own.list,
       items: { type: 'array', description: `List of ${one.resource}. ${CONVENTIONS}`, items: openApi === 2 ? { $ref: referencePrefix(2) + item } : { $ref: referencePrefix(3) + item } },
-      metadata: reference(definitionName('meta/v1.ListMeta'), openApi, `Metadata that every list has. ${CONVENTIONS}#types-kinds`),
     },
   };
 }
 
-function published(schema: Structural, openApi: OpenApiVersion): JsonObject {
+function published(schema: Structural, openApi: OpenApiVersion, own: OwnFields): JsonObject {
   const out: JsonObject = {};
   for (const [key, value] of Object.entries(schema)) if (!UNPUBLISHED.has(key) && value !== undefined) out[key] = value;
   const { properties, items, additionalProperties: more } = schema;
-  if (properties !== undefined) out['properties'] = Object.fromEntries(Object.entries(properties).map(([name, one]) => [name, published(one, openApi)]));
-  if (items !== undefined) out['items'] = published(items, openApi);
-  if (typeof more === 'object') out['additionalProperties'] = published(more, openApi);
+  if (properties !== undefined) out['properties'] = Object.fromEntries(Object.entries(properties).map(([name, one]) => [name, published(one, openApi, own)]));
+  if (items !== undefined) out['items'] = published(items, openApi, own);
+  if (typeof more === 'object') out['additionalProperties'] = published(more, openApi, own);
   if (openApi === 2) simplify(out, schema);
   const keepsUnknown = openApi === 2 && schema['x-kubernetes-preserve-unknown-fields'] === true;
   if (schema['x-kubernetes-embedded-resource'] === true && !keepsUnknown) {
-    out['properties'] = { ...out['properties'] as JsonObject | undefined, ...TYPE_META, metadata: metadataProperty(openApi) };
+    out['properties'] = { ...out['properties'] as JsonObject | undefined, ...own.object };
     out['required'] = [...new Set([...schema.required ?? [], 'kind', 'apiVersion'])];
   }
   return out;

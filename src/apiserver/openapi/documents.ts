@@ -41,7 +41,7 @@ export interface CustomDefinitions {
   /** Definition of a kind or of its list, such as `com.example.v1.Thing`. */
   nameOf(kind: string): string;
   /** Name → definition, references with the prefix of the document's version. */
-  definitions(version: OpenApiVersion): ReadonlyMap<string, JsonObject>;
+  definitions(version: OpenApiVersion, descriptions: Descriptions): ReadonlyMap<string, JsonObject>;
 }
 
 export interface OpenApiOptions {
@@ -273,7 +273,7 @@ class KnownDefinitions {
     this.#version = version;
     this.#writer = new DefinitionWriter(version, descriptions);
     this.#published = published;
-    for (const { custom } of published) for (const [name, definition] of custom?.definitions(version) ?? []) this.#custom.set(name, definition);
+    for (const { custom } of published) for (const [name, definition] of custom?.definitions(version, descriptions) ?? []) this.#custom.set(name, definition);
   }
 
   write(name: string): JsonObject {
