@@ -4,9 +4,10 @@
  * The patched object is decoded against the schema again, so that whatever a patch brings is checked and pruned like any body.
  * Knows nothing of storage; serves whole objects and Scales alike.
  */
+import { isUtf8 } from 'node:buffer';
 import { typeForKind } from '#api/registry';
 import { decodeJson, strictErrorText, type DecodeOutcome } from '#machinery/codec/json-decode';
-import { DecodeError } from '#machinery/codec/decode-error';
+import { DecodeError, MalformedError } from '#machinery/codec/decode-error';
 import { literalNumber, readAny, type StrictNotes } from '#machinery/codec/json-any';
 import { encodeAny } from '#machinery/codec/json-encode';
 import { JsonReader } from '#machinery/codec/json-reader';
@@ -25,7 +26,7 @@ import type { SchemaResolver } from '#machinery/schema/model';
 import { newBadRequest, newInvalid, newNotFound, newUnsupportedMediaType, newStatusError } from '#machinery/status-error';
 import { nowText, warn, type RequestContext } from '../context.ts';
 import { planOf } from '../codec.ts';
-import { decodeYaml } from './decode-body.ts';
+import { decodeYaml, refuseCharset } from './decode-body.ts';
 import { canonicalForm } from './field-management.ts';
 import type { FieldValidation } from './request-options.ts';
 
@@ -40,6 +41,7 @@ const TYPES: Readonly<Record<string, PatchType>> = {
 export function patchTypeOf(contentType: string, custom: boolean): PatchType {
   const at = contentType.indexOf(';');
   const type = at > 0 ? contentType.slice(0, at) : contentType;
+  if (at > 0) refuseCharset(contentType, Object.keys(TYPES));
   const found = Object.hasOwn(TYPES, type) ? TYPES[type] : undefined;
   if (custom && (found === undefined || found === 'strategic')) throw newUnsupportedMediaType(['application/json-patch+json', 'application/merge-patch+json', 'application/apply-patch+yaml']);
   if (found !== undefined) return found;
@@ -105,6 +107,7 @@ function resetsManagedFields(value: JsonValue): boolean {
 function parsePatch(patch: Patch, strictErrors: string[]): JsonValue {
   const strict = patch.validation !== 'Ignore';
   try {
+    if (!isUtf8(patch.body)) throw new MalformedError('invalid UTF-8 in the patch');
     const reader = new JsonReader(patch.body.toString('utf8'));
     const path: (string | number)[] = [];
     const notes: StrictNotes = { path, note: (kind, name) => { strictErrors.push(`${patch.type === 'json' ? 'json patch ' : ''}${strictErrorText(kind, path, name)}`); } };

@@ -1,6 +1,8 @@
 /** The body of a request as an object of the kind asked for: decoded, checked against the schema, pruned and defaulted. */
+import { isUtf8 } from 'node:buffer';
 import { allGroupVersions } from '#api/registry';
 import { BUILTIN_TYPES, CUSTOM_TYPES, negotiateInput, parseMediaType } from '#machinery/codec/content-type';
+import { MalformedError } from '#machinery/codec/decode-error';
 import { parseYaml } from '#machinery/codec/yaml';
 import { formatGroupVersion, parseGroupVersion } from '#machinery/gvk';
 import type { KubeObject } from '#machinery/meta';
@@ -20,9 +22,14 @@ export function readObjectBody(context: RequestContext): Promise<Buffer> {
 export function inputType(context: RequestContext, custom = false): string {
   const given = header(context.request, 'content-type');
   const supported = custom ? CUSTOM_TYPES : BUILTIN_TYPES;
-  const charset = given.includes('charset') ? parseMediaType(given)?.parameters.get('charset')?.toLowerCase() : undefined;
-  if (charset !== undefined && charset !== 'utf-8' && charset !== 'utf8') throw newUnsupportedMediaType(supported);
+  refuseCharset(given, supported);
   return negotiateInput(given, supported);
+}
+
+/** @throws StatusError 415 for a character set that is not UTF-8 */
+export function refuseCharset(contentType: string, supported: readonly string[]): void {
+  const charset = contentType.includes('charset') ? parseMediaType(contentType)?.parameters.get('charset')?.toLowerCase() : undefined;
+  if (charset !== undefined && charset !== 'utf-8' && charset !== 'utf8') throw newUnsupportedMediaType(supported);
 }
 
 /** @throws StatusError 400, 415 */
@@ -35,7 +42,7 @@ export function decodeObject(body: Buffer, context: RequestContext, served: Serv
     return object;
   }
   const object = decodeAs(body, context, served.apiVersion, served.info.kind, validation);
-  if (EMPTIED_ENTRIES.test(body.toString('latin1'))) object.metadata.managedFields ??= [];
+  if (body.includes('"managedFields"') && EMPTIED_ENTRIES.test(body.toString('latin1'))) object.metadata.managedFields ??= [];
   served.definition.strategy.defaults?.(object);
   context.audit?.requestObject(object);
   return object;
@@ -53,6 +60,7 @@ export function decodeAs(body: Buffer, context: RequestContext, apiVersion: stri
 
 /** Any YAML (or JSON) value. @throws DecodeError */
 export function decodeYaml(body: Buffer): unknown {
+  if (!isUtf8(body)) throw new MalformedError('yaml: invalid UTF-8');
   return parseYaml(body.toString('utf8')).value;
 }
 

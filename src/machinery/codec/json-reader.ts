@@ -1,8 +1,8 @@
 /**
  * A JSON tokenizer over text: position, strings, numbers, skipping; with the messages of Go's encoding/json.
  *
- * It accepts exactly RFC 8259 within a depth limit. Lone surrogates in escapes become U+FFFD, as in Go. The caller decides what
- * values become.
+ * It accepts exactly RFC 8259 within a depth limit, and no lone surrogates in escapes: what was sent is never silently another
+ * text (Go makes them U+FFFD). The caller decides what values become.
  */
 import { MalformedError } from './decode-error.ts';
 
@@ -13,7 +13,7 @@ export const KEPT_DEPTH_MAX = 1000;
 
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
-const LONE_SURROGATES = /[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g;
+const LONE_SURROGATE = /[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/;
 const ESCAPES: Readonly<Record<string, string>> = {
   '"': '"', '\\': '\\', '/': '/', b: '\b', f: '\f', n: '\n', r: '\r', t: '\t',
 };
@@ -161,7 +161,8 @@ export class JsonReader {
       }
     }
     this.pos = pos + 1;
-    return surrogates ? out.replace(LONE_SURROGATES, '\ufffd') : out;
+    if (surrogates && LONE_SURROGATE.test(out)) throw new MalformedError('invalid lone surrogate in \\u hexadecimal character escape');
+    return out;
   }
 
   /** At a digit or minus: the number as written. */

@@ -3,6 +3,7 @@
  *
  * The writer fills its buffer from the end, so that the length of a message is known when its header is written.
  */
+import { isUtf8 } from 'node:buffer';
 import { MalformedError } from './decode-error.ts';
 
 export const WIRE_VARINT = 0;
@@ -176,8 +177,12 @@ export class ProtoReader {
     return value;
   }
 
+  /** @throws MalformedError where it is not UTF-8: Go passes it on, and clients get another text than was sent. */
   text(): string {
-    return this.bytes().toString('utf8');
+    const bytes = this.bytes();
+    const text = bytes.toString('utf8');
+    if (text.includes('\ufffd') && !isUtf8(bytes)) throw new MalformedError('proto: invalid UTF-8 in a string');
+    return text;
   }
 
   /** A reader of the message that follows. */
