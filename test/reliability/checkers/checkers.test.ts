@@ -36,7 +36,7 @@ async function judge(truth: StorageEngine, shown: StorageEngine, seed: number): 
   // A watch after what is compacted must say so.
   await truth.compact(newest - 100);
   const behind = recordWatch(shown, 'behind', { start: '/', end: '0', afterRevision: newest - 300 });
-  const records = await Promise.all([...watches, behind].map((watch) => watch.finish(newest, 300)));
+  const records = await Promise.all([...watches, behind].map((watch) => watch.finish(newest, newest, 300)));
   return [
     ...checkStrictSerializability(recorder.operations, log, 1), ...checkLedger(recorder.operations, log), ...records.flatMap((record) => checkWatch(record, log)),
   ];

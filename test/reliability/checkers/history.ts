@@ -28,7 +28,13 @@ export interface Write extends Timed {
   readonly outcome: WriteOutcome;
 }
 
-export interface Get extends Timed { readonly type: 'get'; readonly key: string; readonly found: Version | undefined }
+export interface Get extends Timed {
+  readonly type: 'get';
+  readonly key: string;
+  readonly found: Version | undefined;
+  /** May be older than what others wrote, not than what this client saw. */
+  readonly stale?: boolean;
+}
 
 export interface List extends Timed {
   readonly type: 'list';
@@ -38,7 +44,7 @@ export interface List extends Timed {
   readonly revision: number;
   /** Asked for as of this revision: it says nothing about what is newest. */
   readonly exactly: boolean;
-  /** May be older than what others wrote, not than what this client saw. */
+  /** As for a get. */
   readonly stale?: boolean;
   readonly items: readonly (Version & { readonly key: string })[];
 }

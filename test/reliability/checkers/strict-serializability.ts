@@ -8,7 +8,8 @@
  *     high = the highest revision of a write that had started before it ended        ≥ position
  *
  * A write's position is its revision, a list's the one it names. A get or a refused write names none: it takes the smallest
- * position from `low` on at which its answer was true, which leaves the most to those that follow.
+ * position from `low` on at which its answer was true, which leaves the most to those that follow. Reads that may be stale
+ * need only keep what their own client has seen.
  */
 import type { Get, List, Operation, Version, Write } from './history.ts';
 import type { StoreLog } from './store-log.ts';
@@ -28,9 +29,10 @@ export function checkStrictSerializability(operations: readonly Operation[], log
   for (const operation of starts) {
     // All that ended before this one started have their position already: they started earlier.
     while (ended < ends.length && ends[ended]!.end < operation.start) low = Math.max(low, positions.get(ends[ended++]!) ?? 0);
-    const position = positionOf(operation, operation.type === 'list' && operation.stale === true ? seenBy.get(operation.client) ?? baseRevision : low, log, fault);
+    const stale = operation.type !== 'write' && operation.stale === true;
+    const position = positionOf(operation, stale ? seenBy.get(operation.client) ?? baseRevision : low, log, fault);
     if (position === undefined) continue;
-    if (!(operation.type === 'list' && (operation.exactly || operation.stale === true))) positions.set(operation, position);
+    if (!stale && !(operation.type === 'list' && operation.exactly)) positions.set(operation, position);
     seenBy.set(operation.client, Math.max(seenBy.get(operation.client) ?? 0, position));
     const written = startOf(position);
     if (written !== undefined && written > operation.end) fault('sees the future', operation, `shows revision ${position}, whose write had not begun`);

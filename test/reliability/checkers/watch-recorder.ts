@@ -3,8 +3,8 @@ import { CompactedError, type StorageEngine, type WatchBatch } from '#storage/co
 import type { WatchRecord } from './watch-rules.ts';
 
 export interface RecordedWatch {
-  /** Resolves when all up to the revision has come, or the time is over; then the watch ends. */
-  finish(revision: number, withinMs?: number): Promise<WatchRecord>;
+  /** Resolves when the change at `last` (what concerns it by `revision`) has come, or the time is over; then the watch ends. */
+  finish(revision: number, last: number, withinMs: number): Promise<WatchRecord>;
   /** Why it ended by itself. */
   readonly failure: () => Error | undefined;
 }
@@ -26,9 +26,9 @@ export function recordWatch(engine: StorageEngine, name: string, range: { start:
   })();
   return {
     failure: () => failure,
-    async finish(revision, withinMs = 2_000) {
+    async finish(revision, last, withinMs) {
       const untilMs = performance.now() + withinMs;
-      while (at < revision && failure === undefined && performance.now() < untilMs) {
+      while (at < last && failure === undefined && performance.now() < untilMs) {
         engine.requestProgress();
         await new Promise((resolve) => { setTimeout(resolve, 5); });
       }
