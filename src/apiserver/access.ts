@@ -7,7 +7,7 @@
  * resolved, only `system:masters` gets anything. `bootstrap` brings in the default policy.
  */
 import { setMaxListeners } from 'node:events';
-import { nodes, pods as podResource, secrets, serviceaccounts, type Pod, type ResourceQuota } from '#api/generated/core/v1';
+import { nodes, pods as podResource, secrets, serviceaccounts, type Namespace, type Pod, type ResourceQuota } from '#api/generated/core/v1';
 import { poddisruptionbudgets } from '#api/generated/policy/v1';
 import type { Clock } from '#base/clock';
 import type { Logger } from '#base/log';
@@ -53,6 +53,8 @@ export interface AccessOptions {
   /** What binding, eviction and quota change directly. */
   readonly pods: StoredObjects<Pod>;
   readonly quotas: StoredObjects<ResourceQuota>;
+  /** What every create looks at. */
+  readonly storedNamespaces: StoredObjects<Namespace>;
   readonly pki: ClusterPki;
   /** `iss` of tokens. Default: https://kubernetes.default.svc.CLUSTER-DOMAIN. */
   readonly issuer?: string;

@@ -8,7 +8,7 @@
 import { customresourcedefinitions } from '#api/generated/apiextensions/v1';
 import { flowschemas, prioritylevelconfigurations } from '#api/generated/flowcontrol/v1';
 import { servicecidrs } from '#api/generated/networking/v1';
-import { pods, resourcequotas, type Pod, type ResourceQuota } from '#api/generated/core/v1';
+import { namespaces, pods, resourcequotas, type Namespace, type Pod, type ResourceQuota } from '#api/generated/core/v1';
 import { rfc3339, type Clock } from '#base/clock';
 import type { Logger } from '#base/log';
 import type { MetricsRegistry } from '#base/metrics';
@@ -135,6 +135,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     client, informers, clock, random, log, pki, ...(options.extensions === undefined ? {} : { extensions: options.extensions }),
     pods: resourceStoreObjects<Pod>(storeOf(pods)),
     quotas: resourceStoreObjects<ResourceQuota>(storeOf(resourcequotas)),
+    storedNamespaces: resourceStoreObjects<Namespace>(storeOf(namespaces)),
   });
   for (const decision of access.decisions) table.addDecision(decision);
 

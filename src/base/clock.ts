@@ -23,8 +23,17 @@ export interface Clock {
 
 /** RFC 3339 with whole seconds, the form of `metav1.Time`. */
 export function rfc3339(epochMs: number): string {
-  return `${new Date(epochMs).toISOString().slice(0, 19)}Z`;
+  const second = Math.floor(epochMs / 1000);
+  if (second !== lastSecond) {
+    lastText = `${new Date(epochMs).toISOString().slice(0, 19)}Z`;
+    lastSecond = second;
+  }
+  return lastText;
 }
+
+/** Many are made in each second. */
+let lastSecond = Number.NaN;
+let lastText = '';
 
 /** RFC 3339 with six decimals, the form of `metav1.MicroTime`. */
 export function rfc3339Micro(epochMs: number): string {

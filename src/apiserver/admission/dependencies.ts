@@ -1,7 +1,7 @@
 /**
  * What the plugins are given: local copies of a few resources, and the API server itself for what must be as fresh as can be.
  */
-import type { Pod } from '#api/generated/core/v1';
+import type { Namespace, Pod } from '#api/generated/core/v1';
 import type { Clock } from '#base/clock';
 import type { Logger } from '#base/log';
 import type { Random } from '#base/random';
@@ -11,6 +11,7 @@ import type { KubeObject, ResourceType } from '#machinery/meta';
 import { isNotFound } from '#machinery/status-error';
 import type { Authorizer } from '../authz/authorizer.ts';
 import type { RbacIndex } from '../authz/rbac-index.ts';
+import type { StoredObjects } from '../resources/decisions/stored-objects.ts';
 
 export interface AdmissionDependencies {
   /** In-process, as `system:apiserver`. */
@@ -18,6 +19,8 @@ export interface AdmissionDependencies {
   readonly informers: InformerFactory;
   /** Narrowed pods: see `authz/narrow-pod.ts`. */
   readonly pods: Informer<Pod>;
+  /** As stored this moment. */
+  readonly storedNamespaces: StoredObjects<Namespace>;
   readonly authorizer: Authorizer;
   readonly rbac: RbacIndex;
   readonly clock: Clock;

@@ -11,13 +11,13 @@ const BELIEVED_MS = 30_000;
 
 export function freshLister<T extends KubeObject>(
   { client, informers, clock }: Pick<AdmissionDependencies, 'client' | 'informers' | 'clock'>, resource: ResourceType<T>,
-): (namespace: string, signal: AbortSignal) => Promise<readonly T[]> {
+): (namespace: string, asking: { readonly signal: AbortSignal }) => Promise<readonly T[]> {
   const informer = informers.for(resource);
   const emptyUntil = new LRUCache<string, number>({ max: NAMESPACES_MAX });
-  return async (namespace, signal) => {
+  return async (namespace, asking) => {
     const known = informer.list(namespace);
     if (known.length > 0 || (emptyUntil.get(namespace) ?? 0) > clock.now()) return known;
-    const { items } = await client.for(resource, namespace).list({ signal });
+    const { items } = await client.for(resource, namespace).list({ signal: asking.signal });
     if (items.length === 0) emptyUntil.set(namespace, clock.now() + BELIEVED_MS);
     return items;
   };

@@ -11,8 +11,8 @@ const ANNOTATION = 'kubernetes.io/limit-ranger';
 
 export function limitRanger(dependencies: AdmissionDependencies): AdmissionPlugin {
   const listRanges = freshLister(dependencies, limitranges);
-  const rangesOf = async ({ namespace, signal }: AdmissionAttributes): Promise<LimitRange[]> =>
-    [...await listRanges(namespace, signal)].sort((a, b) => (a.metadata.name! < b.metadata.name! ? -1 : 1));
+  const rangesOf = async (attributes: AdmissionAttributes): Promise<LimitRange[]> =>
+    [...await listRanges(attributes.namespace, attributes)].sort((a, b) => (a.metadata.name! < b.metadata.name! ? -1 : 1));
   return {
     name: 'LimitRanger',
     async admit(attributes) {

@@ -1,7 +1,7 @@
 /** Nothing is made in a namespace that does not exist or is being deleted; the first namespaces cannot be deleted. */
 import { namespaces } from '#api/generated/core/v1';
 import { newNotFound, StatusError } from '#machinery/status-error';
-import { fresh, type AdmissionDependencies } from './dependencies.ts';
+import type { AdmissionDependencies } from './dependencies.ts';
 import type { AdmissionAttributes, AdmissionPlugin } from './plugin.ts';
 import { refused } from './refusal.ts';
 
@@ -22,7 +22,7 @@ export function namespaceLifecycle(dependencies: AdmissionDependencies): Admissi
       const local = informer.get(namespace);
       if (operation === 'UPDATE' && local !== undefined) return;
       // What is local may be behind a deletion by a moment; a create asks the store.
-      const found = await fresh(dependencies.client, namespaces, namespace, undefined, attributes.signal);
+      const found = await dependencies.storedNamespaces.get('', namespace);
       if (found === undefined) throw newNotFound('', 'namespaces', namespace);
       if (operation === 'CREATE' && found.status?.phase === 'Terminating') throw terminating(attributes);
     },

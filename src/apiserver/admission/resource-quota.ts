@@ -29,13 +29,13 @@ export function resourceQuota(dependencies: AdmissionDependencies, quotas: Store
   return {
     name: 'ResourceQuota',
     async validate(attributes) {
-      const { info, operation, namespace, subresource, object, oldObject, signal, dryRun } = attributes;
+      const { info, operation, namespace, subresource, object, oldObject, dryRun } = attributes;
       if (namespace === '' || (operation !== 'CREATE' && operation !== 'UPDATE') || object === undefined) return;
       const key = `${info.group}/${info.resource}`;
       if (IGNORED.has(key) || key === '/namespaces') return;
       const evaluator = quotaEvaluator(info.group, info.resource);
       if (!evaluator.handles(operation, subresource, object, oldObject)) return;
-      const all = await listQuotas(namespace, signal);
+      const all = await listQuotas(namespace, attributes);
       if (all.length === 0) return;
       const charge = charger(attributes, evaluator, object, dependencies.clock.now());
       const charged = [...all].sort((a, b) => (a.metadata.name! < b.metadata.name! ? -1 : 1)).filter((quota) => charge(quota) !== undefined);
@@ -46,7 +46,7 @@ export function resourceQuota(dependencies: AdmissionDependencies, quotas: Store
           const used = charge(quota);
           if (used === undefined) return quota;
           return { ...quota, status: { ...quota.status, used: Object.fromEntries(Object.entries(used).map(([name, amount]) => [name, formatQuantity(amount)])) } };
-        }, { dryRun, signal }).catch((error: unknown) => { if (!isGone(error)) throw error; });
+        }, { dryRun, signal: attributes.signal }).catch((error: unknown) => { if (!isGone(error)) throw error; });
       }
     },
   };

@@ -8,7 +8,7 @@ import { serviceaccounts, type Container, type Pod, type ServiceAccount, type Vo
 import { randomSuffix } from '#base/random';
 import { quote } from '#machinery/go-print';
 import { podSecretNames } from '../authz/pod-references.ts';
-import { fresh, lookup, type AdmissionDependencies } from './dependencies.ts';
+import { fresh, type AdmissionDependencies } from './dependencies.ts';
 import type { AdmissionAttributes, AdmissionPlugin } from './plugin.ts';
 import { isAbout, refused } from './refusal.ts';
 
@@ -24,9 +24,13 @@ const DEFAULT_ACCOUNT_WAIT_MS = 150;
 const MODE_0644 = 0o644;
 
 export function serviceAccount(dependencies: AdmissionDependencies): AdmissionPlugin {
+  const accounts = dependencies.informers.for(serviceaccounts);
   const accountOf = async (attributes: AdmissionAttributes, name: string): Promise<ServiceAccount> => {
-    const { namespace, signal } = attributes;
-    let account = await lookup(dependencies, serviceaccounts, name, namespace, signal);
+    const { namespace } = attributes;
+    const local = accounts.get(name, namespace);
+    if (local !== undefined) return local;
+    const { signal } = attributes;
+    let account = await fresh(dependencies.client, serviceaccounts, name, namespace, signal);
     for (let attempt = 1; account === undefined && name === 'default' && attempt < DEFAULT_ACCOUNT_ATTEMPTS; attempt++) {
       await dependencies.clock.sleep(DEFAULT_ACCOUNT_WAIT_MS, signal);
       account = await fresh(dependencies.client, serviceaccounts, name, namespace, signal);
@@ -86,7 +90,7 @@ function mountToken(pod: Pod, { random }: AdmissionDependencies): void {
   const existing = (spec.volumes ?? []).find((volume) => volume.name.startsWith(TOKEN_VOLUME_PREFIX))?.name;
   const name = existing ?? `${TOKEN_VOLUME_PREFIX}${randomSuffix(random)}`;
   let needed = false;
-  for (const container of [...(spec.initContainers ?? []), ...spec.containers]) {
+  for (const container of [...(spec.initContainers ?? []), ...(spec.containers ?? [])]) {
     if ((container.volumeMounts ?? []).some((mount) => mount.mountPath === TOKEN_MOUNT_PATH)) continue;
     const mount: VolumeMount = { name, readOnly: true, mountPath: TOKEN_MOUNT_PATH };
     container.volumeMounts = [...(container.volumeMounts ?? []), mount];

@@ -1,7 +1,7 @@
 /** Keeps `metadata.managedFields` through the writes: one `FieldManager` per served version and subresource, made on first use. */
 import { resourceInfo, typeForKind } from '#api/registry';
 import { parseGroupVersion } from '#machinery/gvk';
-import { encodeJsonText } from '#machinery/codec/json-encode';
+import { canonicalObject } from '#machinery/codec/canonical-object';
 import type { TypePlan } from '#machinery/codec/type-plan';
 import type { KubeObject } from '#machinery/meta';
 import { emptyObject } from '#machinery/managed-fields/empty-object';
@@ -59,7 +59,7 @@ function convertForm(served: ServedResource, object: JsonObject, apiVersion: str
 /** The object with all that is serialised even when empty: ownership is of what is written. */
 export function canonicalForm(plan: TypePlan | undefined, object: KubeObject): JsonObject {
   if (plan === undefined) return object as unknown as JsonObject;
-  const form = JSON.parse(encodeJsonText(object as unknown as Record<string, unknown>, plan)) as JsonObject;
+  const form = canonicalObject(object as unknown as Record<string, unknown>, plan) as JsonObject;
   if (object.metadata.managedFields?.length === 0) (form['metadata'] as JsonObject)['managedFields'] = [];
   return form;
 }

@@ -90,7 +90,7 @@ function mapText(map: Readonly<Record<string, unknown>>, item: ValuePlan, dropsZ
 }
 
 /** The order of bytes in UTF-8, which differs from UTF-16's only around surrogates. */
-function compareUtf8(a: string, b: string): number {
+export function compareUtf8(a: string, b: string): number {
   if (a === b) return 0;
   const less = a < b ? -1 : 1;
   return NEEDS_ESCAPE.test(a) || NEEDS_ESCAPE.test(b) ? Buffer.compare(Buffer.from(a), Buffer.from(b)) : less;

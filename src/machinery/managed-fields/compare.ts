@@ -5,7 +5,7 @@
  * not looked into: this runs on every write.
  */
 import { jsonEqual } from '../patch/json-value.ts';
-import { insertPath } from './field-set.ts';
+import { EMPTY_SET, insertNode, insertPath } from './field-set.ts';
 import type { FieldSet } from './field-set.ts';
 import { asList, asMap, formOf, isEmptyMap, walkedAs } from './form.ts';
 import type { Form } from './form.ts';
@@ -32,17 +32,53 @@ export function compareObjects(before: unknown, after: unknown, type: MergeType)
 
 function compare(walk: Walk, before: unknown, after: unknown, type: MergeType): void {
   if (before === after) return;
-  const formBefore = before === undefined ? undefined : formOf(type, before);
+  if (before === undefined) { insertNode(walk.added, walk.path, newNode(after, type)); return; }
+  const formBefore = formOf(type, before);
   const formAfter = after === undefined ? undefined : formOf(type, after);
   let isLeaf: boolean;
-  if (formAfter === undefined) isLeaf = compareAs(walk, before, after, type, walkedAs(type, formBefore as Form));
+  if (formAfter === undefined) isLeaf = compareAs(walk, before, after, type, walkedAs(type, formBefore));
   else {
-    if (formBefore !== undefined && formBefore !== formAfter) compareAs(walk, before, after, type, walkedAs(type, formBefore));
+    if (formBefore !== formAfter) compareAs(walk, before, after, type, walkedAs(type, formBefore));
     isLeaf = compareAs(walk, before, after, type, walkedAs(type, formAfter));
   }
   if (isLeaf) return;
-  if (before === undefined) insertPath(walk.added, walk.path);
-  else if (after === undefined) insertPath(walk.removed, walk.path);
+  if (after === undefined) insertPath(walk.removed, walk.path);
+}
+
+/** What is owned of a value that was not there: itself and all in it, in canonical order. @throws PathElementError */
+function newNode(value: unknown, type: MergeType): FieldSet {
+  const form = walkedAs(type, formOf(type, value));
+  if (form === 'map') {
+    const map = type.map as MergeMap;
+    const now = asMap(value);
+    return map.atomic || now === undefined || isEmptyMap(now) ? EMPTY_SET : newMapNode(map, now);
+  }
+  if (form === 'list') {
+    const list = type.list as MergeList;
+    const now = asList(value) ?? NONE;
+    return list.atomic || now.length === 0 ? EMPTY_SET : newListNode(list, now);
+  }
+  return EMPTY_SET;
+}
+
+function newMapNode(map: MergeMap, now: JsonMap): FieldSet {
+  let node: FieldSet | undefined;
+  for (const key of Object.keys(now).sort()) {
+    const value = now[key];
+    const type = value === undefined ? undefined : map.field(key) ?? map.element;
+    if (type !== undefined) (node ??= { '.': EMPTY_SET })[`f:${key}`] = newNode(value, type);
+  }
+  return node ?? EMPTY_SET;
+}
+
+function newListNode(list: MergeList, now: readonly unknown[]): FieldSet {
+  const node: FieldSet = { '.': EMPTY_SET };
+  for (const item of now) {
+    const element = listItemElement(list, item);
+    // Several items with the same key are owned as a whole.
+    node[element] = Object.hasOwn(node, element) ? EMPTY_SET : newNode(item, list.item);
+  }
+  return node;
 }
 
 /** @returns the value is owned as a whole here. */
@@ -69,8 +105,7 @@ function compareAs(walk: Walk, before: unknown, after: unknown, type: MergeType,
 const NONE: readonly unknown[] = [];
 
 function leaf(walk: Walk, before: unknown, after: unknown): true {
-  if (before === undefined) insertPath(walk.added, walk.path);
-  else if (after === undefined) insertPath(walk.removed, walk.path);
+  if (after === undefined) insertPath(walk.removed, walk.path);
   else if (!jsonEqual(before, after)) insertPath(walk.modified, walk.path);
   return true;
 }

@@ -62,6 +62,22 @@ export function insertPath(set: FieldSet, path: FieldPath): void {
   else if (!isMember(existing)) existing['.'] = LEAF;
 }
 
+/** As `insertPath`, with all that is owned below. The node may come to be part of the set. */
+export function insertNode(set: FieldSet, path: FieldPath, added: FieldsV1): void {
+  if (path.length === 0) return;
+  let node = set;
+  for (let i = 0; i < path.length - 1; i++) {
+    const element = path[i] as string;
+    let next = node[element];
+    if (next === undefined) node[element] = next = {};
+    else if (isEmptySet(next) && next['.'] === undefined) node[element] = next = { '.': LEAF };
+    node = next;
+  }
+  const last = path[path.length - 1] as string;
+  const existing = node[last];
+  node[last] = existing === undefined ? added : unionNode(existing, added);
+}
+
 export function hasPath(set: FieldSet, path: FieldPath): boolean {
   let node: FieldsV1 | undefined = set;
   for (const element of path) {

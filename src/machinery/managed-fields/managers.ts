@@ -32,7 +32,22 @@ const ANCIENT_CHANGES = 'ancient-changes';
 
 export class ManagedFieldsError extends Error {}
 
-export function identityOf({ manager, operation, apiVersion, subresource }: ManagerIdentity): string {
+const IDENTITIES_MAX = 2_000;
+const identities = new Map<string, string>();
+
+/** A few managers make most writes: their identities are kept. */
+export function identityOf(of: ManagerIdentity): string {
+  const key = `${of.operation}\n${of.apiVersion}\n${of.subresource}\n${of.manager}`;
+  let identity = identities.get(key);
+  if (identity === undefined) {
+    identity = identityText(of);
+    if (identities.size >= IDENTITIES_MAX) identities.clear();
+    identities.set(key, identity);
+  }
+  return identity;
+}
+
+function identityText({ manager, operation, apiVersion, subresource }: ManagerIdentity): string {
   return JSON.stringify({
     ...(manager === '' ? {} : { manager }), operation, ...(operation === 'Apply' || apiVersion === '' ? {} : { apiVersion }),
     ...(subresource === '' ? {} : { subresource }),

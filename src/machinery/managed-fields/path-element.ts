@@ -81,9 +81,24 @@ export function compareElements(left: string, right: string): number {
   const kind = left[0] as string;
   if (kind !== right[0]) return (RANK[kind] ?? 5) - (RANK[right[0] as string] ?? 5);
   if (kind === 'f' || kind === '.') return left < right ? -1 : 1;
-  const a = parse(left.slice(2));
-  const b = parse(right.slice(2));
+  const a = parsedBody(left);
+  const b = parsedBody(right);
   return kind === 'k' && isObject(a) && isObject(b) ? compareKeys(Object.entries(a), Object.entries(b)) : compareValues(a, b);
+}
+
+const PARSED_MAX = 4_000;
+const PARSED_CHARACTERS_MAX = 200;
+const parsed = new Map<string, unknown>();
+
+/** What the step's text says, kept for the steps that come again and again. */
+function parsedBody(element: string): unknown {
+  let body = parsed.get(element);
+  if (body !== undefined) return body;
+  body = parse(element.slice(2));
+  if (element.length > PARSED_CHARACTERS_MAX) return body;
+  if (parsed.size >= PARSED_MAX) parsed.clear();
+  parsed.set(element, body);
+  return body;
 }
 
 function compareKeys(left: [string, unknown][], right: [string, unknown][]): number {

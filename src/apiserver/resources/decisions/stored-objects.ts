@@ -4,7 +4,7 @@ import type { KubeObject } from '#machinery/meta';
 
 export interface StoredObjects<T extends KubeObject> {
   /** The newest version. */
-  get(namespace: string, name: string, signal: AbortSignal): Promise<T | undefined>;
+  get(namespace: string, name: string, signal?: AbortSignal): Promise<T | undefined>;
   /**
    * Shows the newest version to `change` (again, when another writer was faster) and stores what it left in it. `change`
    * refuses by throwing; it gets undefined when there is no object and must throw then.
