@@ -117,7 +117,7 @@ export async function ensureServiceCidr(client: Client, cidrs: readonly string[]
   }
   try {
     const made = await api.create({ metadata: { name: 'kubernetes' }, spec: { cidrs: [...cidrs] } }, { signal });
-    await api.updateStatus({ ...made, status: { conditions: [{ type: 'Ready', status: 'True', reason: '', message: 'Kubernetes Service CIDR is ready', lastTransitionTime: now }] } }, { signal });
+    await api.updateStatus({ ...made, status: { conditions: [{ type: 'Ready', status: 'True', reason: '', message: 'Kubernetes default Service CIDR is ready', lastTransitionTime: now }] } }, { signal });
   } catch (error) {
     if (!isAlreadyExists(error)) throw error;
   }

@@ -82,11 +82,13 @@ export async function keepFlowControl({ client, clock, log }: { client: Client; 
   }
 }
 
+const PRODUCER = 'api-priority-and-fairness-config-producer-v1';
+
 /** @param now RFC 3339 */
 export async function ensureFlowControl(client: Client, now: string, signal: AbortSignal): Promise<void> {
   for (const [name, spec] of Object.entries(LEVELS)) {
     const level: PriorityLevelConfiguration = { metadata: { name, annotations }, spec };
-    if (await ensure(client, prioritylevelconfigurations, level, signal) === undefined) await revise(client, prioritylevelconfigurations, level, signal);
+    if (await ensure(client, prioritylevelconfigurations, level, signal, undefined, PRODUCER) === undefined) await revise(client, prioritylevelconfigurations, level, signal);
   }
   for (const [name, level, matchingPrecedence, distinguisher, rules] of SCHEMAS) {
     const schema: FlowSchema = {
@@ -95,7 +97,7 @@ export async function ensureFlowControl(client: Client, now: string, signal: Abo
         priorityLevelConfiguration: { name: level }, matchingPrecedence, ...(distinguisher === '' ? {} : { distinguisherMethod: { type: distinguisher } }), rules: [rules],
       },
     };
-    if (await ensure(client, flowschemas, schema, signal) === undefined) await revise(client, flowschemas, schema, signal);
+    if (await ensure(client, flowschemas, schema, signal, undefined, PRODUCER) === undefined) await revise(client, flowschemas, schema, signal);
     else await applyCondition(client, name, danglingCondition(level, true, now), signal);
   }
 }
@@ -109,7 +111,7 @@ async function revise<T extends FlowSchema | PriorityLevelConfiguration>(client:
   const spec = follows && !isAsWanted(current, wanted) ? wanted.spec : current.spec;
   if (spec === current.spec && said === String(follows)) return;
   const metadata = { ...current.metadata, annotations: { ...current.metadata.annotations, [FOLLOWS_DEFAULTS]: String(follows) } };
-  await client.for(resource).update({ ...current, metadata, spec }, { signal });
+  await client.for(resource).update({ ...current, metadata, spec }, { signal, fieldManager: PRODUCER });
 }
 
 /** How much the exempt level lends and counts for is free. */

@@ -13,7 +13,7 @@ const PRIORITY_CLASSES: readonly PriorityClass[] = [
 ];
 
 /** Makes the object when there is none of that name; whoever was faster is right too. @returns the object when it was made here */
-export async function ensure<T extends KubeObject>(client: Client, resource: ResourceType<T>, object: T, signal: AbortSignal, namespace?: string): Promise<T | undefined> {
+export async function ensure<T extends KubeObject>(client: Client, resource: ResourceType<T>, object: T, signal: AbortSignal, namespace?: string, fieldManager?: string): Promise<T | undefined> {
   const objects = client.for(resource, namespace);
   try {
     await objects.get(object.metadata.name!, { signal });
@@ -22,7 +22,7 @@ export async function ensure<T extends KubeObject>(client: Client, resource: Res
     if (!isNotFound(error)) throw error;
   }
   try {
-    return await objects.create(object, { signal });
+    return await objects.create(object, { signal, ...(fieldManager === undefined ? {} : { fieldManager }) });
   } catch (error) {
     if (!isAlreadyExists(error)) throw error;
     return undefined;

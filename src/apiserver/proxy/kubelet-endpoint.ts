@@ -6,7 +6,7 @@
 import type { Container, Node, Pod } from '#api/generated/core/v1';
 import { nodes, pods } from '#api/generated/core/v1';
 import type { Client } from '#client/client';
-import { newBadRequest, newInternalError } from '#machinery/status-error';
+import { newBadRequest, newUnknownError } from '#machinery/status-error';
 
 export interface ProxyTls { readonly key: string; readonly cert: string; readonly ca: string }
 
@@ -25,7 +25,7 @@ const KUBELET_PORT = 10250;
 /** @throws StatusError 500 when the node has no address. */
 export function kubeletOf(node: Node, tls: ProxyTls): Endpoint {
   const address = ADDRESS_TYPES.map((type) => node.status?.addresses?.find((candidate) => candidate.type === type)?.address).find((found) => found !== undefined);
-  if (address === undefined) throw newInternalError(new Error(`no preferred addresses found; known addresses: ${JSON.stringify(node.status?.addresses ?? [])}`));
+  if (address === undefined) throw newUnknownError(`no preferred addresses found; known addresses: [${(node.status?.addresses ?? []).map(({ type, address: text }) => `{${type} ${text}}`).join(' ')}]`);
   return { host: address, port: node.status?.daemonEndpoints?.kubeletEndpoint?.Port ?? KUBELET_PORT, tls };
 }
 

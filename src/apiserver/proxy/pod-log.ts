@@ -32,7 +32,7 @@ export function podLogHandler(dependencies: ProxyDependencies): ConnectHandler {
       const container = containerName(pod, options.container);
       const nodeName = pod.spec?.nodeName ?? '';
       // A pod that has no node yet has no lines yet.
-      if (nodeName === '') return { status: 200, headers: { 'content-type': 'text/plain' }, body: Buffer.alloc(0) };
+      if (nodeName === '') return { status: 204, headers: {}, body: Buffer.alloc(0) };
       const kubelet = await kubeletOfNode(nodeName, dependencies, signal);
       const path = `/containerLogs/${info.namespace}/${info.name}/${container}${kubeletQuery(options)}`;
       let answer;

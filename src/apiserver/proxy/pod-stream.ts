@@ -25,9 +25,10 @@ export function podStreamHandlers(dependencies: ProxyDependencies): ConnectHandl
 async function stream(context: RequestContext, dependencies: ProxyDependencies, target: (pod: Pod, query: URLSearchParams) => string): Promise<ApiResponse> {
   const { info, request, signal } = context;
   const pod = await readPod(info.namespace, info.name, dependencies, signal);
-  const path = target(pod, info.query);
+  if (info.subresource !== 'portforward') containerName(pod, info.query.get('container') ?? '');
   const nodeName = pod.spec?.nodeName ?? '';
   if (nodeName === '') throw newBadRequest(`pod ${info.name} does not have a host assigned`);
+  const path = target(pod, info.query);
   if (request.upgrade === undefined) throw newBadRequest('Upgrade request required');
   const kubelet = await kubeletOfNode(nodeName, dependencies, signal);
   const { socket, head } = request.upgrade;

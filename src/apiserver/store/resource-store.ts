@@ -181,9 +181,14 @@ export class ResourceStore {
     if (!await this.#cacheIs(revision === undefined ? 'fresh' : 'not older', signal)) return this.#newest(request, '', signal);
     const at = this.#shownRevision();
     const all = await this.#matching(selection, '', signal);
-    if (limit <= 0 || limit >= all.length || revision?.atLeast === 0) return { items: await this.#seen(all, signal), revision: at, continueToken: '', remaining: undefined };
+    if (limit <= 0 || revision?.atLeast === 0 || !this.#hasMore(selection, all, limit)) return { items: await this.#seen(all, signal), revision: at, continueToken: '', remaining: undefined };
     const items = await this.#seen(all.slice(0, limit), signal);
     return { items, revision: at, continueToken: this.#tokenAfter(selection, items.at(-1)!.key, at), remaining: selection.everything ? all.length - limit : undefined };
+  }
+
+  /** Whether a page is followed by another, which may turn out to be empty. */
+  #hasMore(selection: Selection, matching: readonly DescribedObject[], limit: number): boolean {
+    return limit < matching.length || (limit === matching.length && !selection.everything && this.cache.hasAfter(selection, matching.at(-1)!.key));
   }
 
   /** The cache holds all that is committed (or all that this server has shown); false: not in time. */
@@ -231,7 +236,7 @@ export class ResourceStore {
     const at = this.#shownRevision();
     const all = await this.#matching(selection, start.replace(/\0$/, ''), signal);
     const items = await this.#seen(limit > 0 ? all.slice(0, limit) : all, signal);
-    const more = items.length < all.length;
+    const more = limit > 0 && this.#hasMore(selection, all, limit);
     return { items, revision: at, continueToken: more ? this.#tokenAfter(selection, items.at(-1)!.key, at) : '', remaining: more && selection.everything ? all.length - items.length : undefined };
   }
 

@@ -104,6 +104,17 @@ export class WatchCache implements FeedSink {
     return found;
   }
 
+  /** Whether anything stands behind a key, of the selection's namespace: pages end without looking whether it matches. */
+  hasAfter(selection: Selection, key: string): boolean {
+    if (selection.name !== undefined && (selection.namespace !== '' || !this.#describer.namespaced)) return false;
+    let found = false;
+    this.#objects.scan(`${key}\0`, selection.namespace === '' ? '' : `${selection.namespace}0`, () => {
+      found = true;
+      return false;
+    });
+    return found;
+  }
+
   listen(listener: EventListener, reset: () => void): () => void {
     this.#listeners.add(listener);
     this.#resets.add(reset);
