@@ -17,7 +17,7 @@ for (const [input, output] of CANONICAL) {
 
 const FAULTS: readonly [input: string, text: RegExp][] = [
   ['', /must match the regular expression/], ['1.2.3', /must match the regular expression/], ['1e', /unable to parse quantity's suffix/],
-  ['1ii', /suffix/], ['1 Gi', /must match/], ['abc', /must match/], ['1K', /suffix/], ['--1', /suffix/], ['1e99999999999999999999', /suffix/],
+  ['1ii', /suffix/], ['1 Gi', /must match/], ['abc', /must match/], ['1K', /suffix/], ['--1', /suffix/], ['1e99999999999999999999', /suffix/], ['1e99999', /suffix/], ['.', /numeric part/], ['-.Gi', /numeric part/], ['9'.repeat(10_000), /numeric part/],
 ];
 
 for (const [input, text] of FAULTS) {
@@ -40,7 +40,7 @@ test('sums keep the format of the first', () => {
 });
 
 test('huge exponents cost nothing', () => {
-  assert.ok(q.compareQuantities(q.parseQuantity('1e1000000000'), q.parseQuantity('1')) > 0);
+  assert.ok(q.compareQuantities(q.parseQuantity('1e1000'), q.parseQuantity('1')) > 0);
   assert.equal(q.formatQuantity(q.parseQuantity('1e-1000000000')), '1e-9');
 });
 

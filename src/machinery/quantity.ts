@@ -27,6 +27,12 @@ const NANO = -9;
 const MAX_INT64 = 2n ** 63n - 1n;
 /** Decimal digits that surely fit an int64. */
 const INT64_DIGITS = 18;
+/** A longer text is no amount of anything, and costs as its square to read. */
+const TEXT_CHARS_MAX = 1_000;
+/** A larger power of ten is not computed with; upstream takes any. */
+const EXPONENT_MAX = 1_000n;
+/** A smaller one rounds to one nano all the same. */
+const EXPONENT_MIN = -(2n ** 31n);
 /** No sum or product is computed over more digits than this. */
 const ALIGN_DIGITS_MAX = 10_000;
 const CANONICAL_CACHE_MAX = 4096;
@@ -40,12 +46,15 @@ const BINARY_BY_EXPONENT = new Map(Object.entries(BINARY_SUFFIXES).map(([suffix,
 
 const SHAPE = /^([+-]?)(0*)(\d*)(?:\.(\d*))?([eEinumkKMGTP]*[-+]?\d*)$/;
 
+const LONE_POINT = /^[+-]?\.(?!\d)/;
+
 export const ZERO_QUANTITY: Quantity = { unscaled: 0n, scale: 0, format: 'DecimalSI', text: undefined };
 
 /** @throws QuantityError */
 export function parseQuantity(text: string): Quantity {
   const match = SHAPE.exec(text);
   if (text === '' || match === null) throw new QuantityError(WRONG_FORMAT);
+  if (text.length > TEXT_CHARS_MAX || LONE_POINT.test(text)) throw new QuantityError(WRONG_NUMBER);
   const digits = match[3] === '' ? '0' : match[3]!;
   const fraction = match[4] ?? '';
   const suffix = interpretSuffix(match[5]!);
@@ -61,8 +70,8 @@ function interpretSuffix(suffix: string): Suffix | undefined {
   if (Object.hasOwn(BINARY_SUFFIXES, suffix)) return { base: 2, exponent: BINARY_SUFFIXES[suffix]!, format: 'BinarySI' };
   if (!/^[eE][+-]?\d+$/.test(suffix)) return undefined;
   const exponent = BigInt(suffix.slice(1).replace('+', ''));
-  if (exponent > MAX_INT64 || exponent < -MAX_INT64 - 1n) return undefined;
-  return { base: 10, exponent: Number(BigInt.asIntN(32, exponent)), format: 'DecimalExponent' };
+  if (exponent > EXPONENT_MAX || exponent < -MAX_INT64 - 1n) return undefined;
+  return { base: 10, exponent: Number(exponent < EXPONENT_MIN ? EXPONENT_MIN : exponent), format: 'DecimalExponent' };
 }
 
 /** Numbers that fit 64 bits; only these keep their text. @returns undefined when the number is of the other sort. */
