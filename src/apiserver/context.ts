@@ -43,6 +43,11 @@ export function jsonResponse(status: number, body: unknown): ApiResponse {
   return bytesResponse(status, JSON_TYPE, Buffer.from(JSON.stringify(body)));
 }
 
+/** For eyes: what is not an object of the API stands over several lines. */
+export function indentedJsonResponse(status: number, body: unknown): ApiResponse {
+  return bytesResponse(status, JSON_TYPE, Buffer.from(JSON.stringify(body, undefined, 2)));
+}
+
 export function textResponse(status: number, text: string): ApiResponse {
   return bytesResponse(status, TEXT_TYPE, Buffer.from(text));
 }

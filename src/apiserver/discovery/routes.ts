@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import type { Logger } from '#base/log';
 import type { MetricsRegistry } from '#base/metrics';
 import { newNotAcceptable, newStatusError } from '#machinery/status-error';
-import { header, jsonResponse, textResponse, type RequestContext } from '../context.ts';
+import { header, indentedJsonResponse, textResponse, type RequestContext } from '../context.ts';
 import { encodeForm } from '../handlers/encode-form.ts';
 import { methodNotAllowed, notFound } from '../handlers/dispatch.ts';
 import { MEDIA_TYPES, formatOf, negotiate } from '../handlers/negotiation.ts';
@@ -66,7 +66,7 @@ export function routes(options: RouteOptions): Routes {
     if (mounted !== undefined) return mounted.handle(context);
     const [, first, second, third] = path.split('/');
     switch (first) {
-      case '': return jsonResponse(200, { paths: paths(options) });
+      case '': return indentedJsonResponse(200, { paths: paths(options) });
       case 'api':
         if (second === undefined) return discovery(context, true, () => apiVersions(options.serverAddress));
         if (third === undefined && table.versions('').includes(second)) return versionDocumentOf(context, '', second);
@@ -86,7 +86,7 @@ export function routes(options: RouteOptions): Routes {
         if (second !== undefined) return pageNotFound();
         if (!['', '*/*', 'application/json'].includes(header(request, 'accept')) && negotiate(header(request, 'accept'), { shapes: false }).format !== 'json') throw newStatusError(406, 'NotAcceptable', '406: Not Acceptable\n\nAvailable representations: application/json', {});
         if (request.method !== 'GET') throw methodNotAllowed();
-        return jsonResponse(200, versionDocument(options.build));
+        return indentedJsonResponse(200, versionDocument(options.build));
       case 'livez': case 'readyz': case 'healthz':
         return await healthResponse(first, options.checks[first], path, info.query, options.log) ?? pageNotFound();
       case 'metrics':
