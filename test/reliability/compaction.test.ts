@@ -17,7 +17,7 @@ import { runWorkload } from './checkers/workload.ts';
 import { checkLedger } from './checkers/write-ledger.ts';
 import { ENGINES } from './harness/engines.ts';
 import { itemsOf, objectChanges, openObjectStore, PREFIX, selectionOf, storeSubject, type ObjectStore } from './harness/object-store.ts';
-import { ObjectWatch } from './harness/object-watch.ts';
+import { ObjectWatch, onStore } from './harness/object-watch.ts';
 import { chance, pause, sizeOf } from './harness/size.ts';
 
 const COMPACTIONS = sizeOf('COMPACTIONS', 200);
@@ -96,8 +96,8 @@ for (const kind of ENGINES) {
           const late = await openObjectStore(engine, systemClock);
           servers.push(late);
           for (const from of [base.revision + random.integer(now - base.revision + 1), now - Math.min(10, now - base.revision)]) {
-            const watch = new ObjectWatch({ name: `watch of ${i} after ${from}`, from, clock: systemClock });
-            watch.open(late);
+            const watch = new ObjectWatch({ name: `watch of ${i} after ${from}`, from });
+            watch.open(onStore(late, systemClock));
             watches.push(watch);
           }
         }

@@ -13,7 +13,7 @@ import { openEmbeddedStorage } from '#storage/embedded/embedded-storage';
 import { checkObjectWatch } from './checkers/object-watch-rules.ts';
 import { logSince, startLog } from './harness/live-log.ts';
 import { openObjectStore, PREFIX, storeSubject } from './harness/object-store.ts';
-import { ObjectWatch } from './harness/object-watch.ts';
+import { ObjectWatch, onStore } from './harness/object-watch.ts';
 import { chance, sizeOf } from './harness/size.ts';
 
 const WATCHERS = sizeOf('WATCHERS', 100);
@@ -38,8 +38,8 @@ test(`R6: ${WATCHERS} watchers through ${RESTARTS} restarts`, { timeout: 60_000 
   let refused = 0;
   try {
     await write(WRITES);
-    const watches = Array.from({ length: WATCHERS }, (_, i) => new ObjectWatch({ name: `watcher ${i}`, from: i % 3 === 0 ? 'initial' : start.revision, clock: systemClock, ...(i % 2 === 0 ? {} : { parity: 'odd' as const }) }));
-    for (const watch of watches) watch.open(server);
+    const watches = Array.from({ length: WATCHERS }, (_, i) => new ObjectWatch({ name: `watcher ${i}`, from: i % 3 === 0 ? 'initial' : start.revision, ...(i % 2 === 0 ? {} : { parity: 'odd' as const }) }));
+    for (const watch of watches) watch.open(onStore(server, systemClock));
     for (let restart = 0; restart < RESTARTS; restart++) {
       await write(WRITES);
       // Cut wherever they are, some before the server ends, some by its end.
@@ -50,7 +50,7 @@ test(`R6: ${WATCHERS} watchers through ${RESTARTS} restarts`, { timeout: 60_000 
       engine = await open();
       server = await openObjectStore(engine, systemClock);
       if (random.integer(2) === 0) await write(WRITES / 2);
-      for (const watch of watches) watch.open(server);
+      for (const watch of watches) watch.open(onStore(server, systemClock));
       await new Promise((resolve) => { setTimeout(resolve, 50); });
       for (const watch of watches) if (watch.error === undefined) resumed++; else refused++;
     }

@@ -18,7 +18,7 @@ import { engineSubject, runWorkload, type Subject } from './checkers/workload.ts
 import { checkLedger } from './checkers/write-ledger.ts';
 import { ENGINES } from './harness/engines.ts';
 import { objectChanges, openObjectStore, PREFIX, storeSubject, type ObjectStore } from './harness/object-store.ts';
-import { ObjectWatch } from './harness/object-watch.ts';
+import { ObjectWatch, onStore } from './harness/object-watch.ts';
 import { chance, sizeOf } from './harness/size.ts';
 
 const OPERATIONS = sizeOf('OPERATIONS', 3_000);
@@ -47,8 +47,8 @@ async function run(engine: StorageEngine, server: ObjectStore | undefined, keys:
       const from = base + random.integer(at - base + 1);
       watches.push(recordWatch(engine, `watch ${part} after ${from}`, part % 2 === 0 ? { start: '/', end: '0', afterRevision: from } : { start: `${PREFIX}n1/`, end: `${PREFIX}n10`, afterRevision: from }));
       if (server !== undefined) {
-        const watch = new ObjectWatch({ name: `object watch ${part}`, clock: systemClock, from: part % 2 === 0 ? 'initial' : from, ...(part < 2 ? {} : { parity: 'even' as const }) });
-        watch.open(server);
+        const watch = new ObjectWatch({ name: `object watch ${part}`, from: part % 2 === 0 ? 'initial' : from, ...(part < 2 ? {} : { parity: 'even' as const }) });
+        watch.open(onStore(server, systemClock));
         objectWatches.push(watch);
       }
       await runWorkload({ recorder, random, clients: CLIENTS, operations: Math.ceil(count / (WATCHES / 2)), keys, range: { first: PREFIX, last: '/registry/configmaps0' }, label: `r${round}p${part}-`, subject: () => subject, listsPercent: keys.length > 100 ? 1 : 4 });

@@ -10,7 +10,8 @@ export interface Version { readonly value: string; readonly revision: number }
 interface Timed { readonly client: string; readonly start: number; readonly end: number }
 
 export type WriteOutcome =
-  | { readonly kind: 'done'; readonly revision: number; /** What it replaced; null: not told. */ readonly previous: Version | undefined | null }
+  /** `revision` 0: not told (see `deletions.ts`). `previous`: what it replaced; null: not told. */
+  | { readonly kind: 'done'; readonly revision: number; readonly previous: Version | undefined | null }
   /** The condition did not hold. `current`: what stood there; null: not told. */
   | { readonly kind: 'refused'; readonly current: Version | undefined | null }
   /** Known not to have happened (no space, overload). */

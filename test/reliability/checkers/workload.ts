@@ -26,6 +26,10 @@ export interface WorkloadOptions {
   readonly subject: (client: string) => Subject;
   /** Lists among 100 operations. */
   readonly listsPercent?: number;
+  /** Deletes only what was seen: the API does not tell the revision of a deletion, the one before it does. */
+  readonly careful?: boolean;
+  /** Ends the run early. */
+  readonly until?: () => boolean;
 }
 
 /** @throws what a get or list throws; writes that fail are outcomes. */
@@ -36,14 +40,14 @@ export async function runWorkload(options: WorkloadOptions): Promise<void> {
   await Promise.all(Array.from({ length: clients }, async (_, i) => {
     const client = `${options.label}${i}`;
     const seen = new Map<string, number>();
-    while (begun++ < operations) {
+    while (begun++ < operations && options.until?.() !== true) {
       await step(options, client, seen, () => `${options.label}${i}-${number++}`);
       if (options.random.integer(8) === 0) await nextTurn();
     }
   }));
 }
 
-async function step({ recorder, random, keys, range, subject, listsPercent = 3 }: WorkloadOptions, client: string, seen: Map<string, number>, unique: () => string): Promise<void> {
+async function step({ recorder, random, keys, range, subject, listsPercent = 3, careful = false }: WorkloadOptions, client: string, seen: Map<string, number>, unique: () => string): Promise<void> {
   const key = keys[random.integer(keys.length)]!;
   const target = subject(client);
   const dice = random.integer(100);
@@ -57,7 +61,7 @@ async function step({ recorder, random, keys, range, subject, listsPercent = 3 }
     return;
   }
   const value = dice < 88 ? unique() : undefined;
-  const expected = dice % 4 === 0 ? undefined : seen.get(key) ?? 0;
+  const expected = dice % 4 === 0 && !(careful && value === undefined) ? undefined : seen.get(key) ?? 0;
   if (value === undefined && expected === 0) return;
   const answer = await recorder.note(client, async () => ({ type: 'write', key, value, expected, outcome: await target.write(key, value, expected) }));
   if (answer.type !== 'write') return;

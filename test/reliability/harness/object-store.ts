@@ -34,8 +34,8 @@ const describer: Describer = {
 export const ENCODER: EventEncoder = {
   key: 'json',
   event: (type, object, revision) => splicedBytes(object.bytes, revision, SPLICE, `{"type":"${type}","object":`, '}\n'),
-  bookmark: (revision, end) => Buffer.from(`{"type":"BOOKMARK","revision":${revision},"end":${end}}\n`),
-  error: (error) => Buffer.from(`{"type":"ERROR","code":${error.code}}\n`),
+  bookmark: (revision, end) => Buffer.from(`{"type":"BOOKMARK","object":{"metadata":{"resourceVersion":"${revision}"${end ? ',"annotations":{"k8s.io/initial-events-end":"true"}' : ''}}}}\n`),
+  error: (error) => Buffer.from(`{"type":"ERROR","object":{"code":${error.code}}}\n`),
 };
 
 /** Of the number a value ends with: what the label says. */
@@ -60,7 +60,7 @@ export async function openObjectStore(engine: StorageEngine, clock: Clock): Prom
   return { store, feed, close: () => feed.close() };
 }
 
-function objectOf(key: string, value: string): KubeObject {
+export function objectOf(key: string, value: string): KubeObject {
   const [namespace, name] = key.slice(PREFIX.length).split('/') as [string, string];
   return { metadata: { name, namespace, labels: { parity: parityOf(value) } }, data: { value } } as KubeObject;
 }

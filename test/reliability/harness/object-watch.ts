@@ -1,23 +1,36 @@
-/** A client's watch on a resource store: its events are kept for the checker; it resumes where it was when the stream ends. */
+/** A client's watch on objects: its events are kept for the checker; it goes on where it was when the stream ends. */
+import { lines } from '#client/watch-stream';
 import type { Clock } from '#base/clock';
-import { watchStream, type WatchRequest } from '#apiserver/store/watch-stream';
+import { watchStream } from '#apiserver/store/watch-stream';
 import type { ObjectEvent, ObjectWatchRecord } from '../checkers/object-watch-rules.ts';
 import { ENCODER, PREFIX, parityOf, selectionOf, type ObjectStore } from './object-store.ts';
 
+export type Parity = 'even' | 'odd' | undefined;
+
 export interface ObjectWatchOptions {
   readonly name: string;
-  readonly parity?: 'even' | 'odd';
+  readonly parity?: Parity;
   readonly from: 'initial' | number;
-  readonly clock: Clock;
-  /** How long the reader takes for a chunk now and then; 0: it never waits. */
-  readonly slowMs?: () => number;
 }
 
-interface Line { type: ObjectEvent['type']; revision?: number; end?: boolean; code?: number; object?: { metadata: { name: string; namespace: string; resourceVersion: string }; data: { value: string } } }
+/** Opens a stream: all objects first, or what comes after a revision. */
+export type WatchOpener = (from: 'initial' | number, parity: Parity, signal: AbortSignal) => AsyncIterable<Buffer>;
+
+/** On a resource store, without HTTP. */
+export function onStore({ store }: ObjectStore, clock: Clock): WatchOpener {
+  return (from, parity, signal) => watchStream(store, {
+    selection: selectionOf(parity), from: from === 'initial' ? { kind: 'initial', atLeast: undefined } : { kind: 'after', revision: from },
+    bookmarks: true, markInitialEnd: from === 'initial', timeoutMs: 3_600_000, signal,
+  }, ENCODER, clock);
+}
+
+interface Line {
+  readonly type: ObjectEvent['type'];
+  readonly object: { readonly code?: number; readonly metadata: { readonly name?: string; readonly namespace?: string; readonly resourceVersion: string; readonly annotations?: Record<string, string> }; readonly data?: { value: string } };
+}
 
 const IDLE_MS = 10;
 
-/** One stream on one server; `resume` goes on at another. */
 export class ObjectWatch {
   readonly #options: ObjectWatchOptions;
   readonly #events: ObjectEvent[] = [];
@@ -34,20 +47,14 @@ export class ObjectWatch {
     this.revision = options.from === 'initial' ? 0 : options.from;
   }
 
-  get events(): readonly ObjectEvent[] { return this.#events; }
-
-  open(server: ObjectStore): void {
-    const { parity, from, clock } = this.#options;
+  open(opener: WatchOpener): void {
+    const { parity, from } = this.#options;
     this.#stop = new AbortController();
     this.error = undefined;
     this.ended = false;
     const fresh = this.revision === 0 && from === 'initial';
     if (fresh) this.#events.length = 0;
-    const request: WatchRequest = {
-      selection: selectionOf(parity), from: fresh ? { kind: 'initial', atLeast: undefined } : { kind: 'after', revision: this.revision },
-      bookmarks: true, markInitialEnd: fresh, timeoutMs: 3_600_000, signal: this.#stop.signal,
-    };
-    this.#reading = this.#read(watchStream(server.store, request, ENCODER, clock));
+    this.#reading = this.#read(opener(fresh ? 'initial' : this.revision, parity, this.#stop.signal));
   }
 
   /** Ends the stream, as a client that goes away. */
@@ -56,33 +63,36 @@ export class ObjectWatch {
     await this.#reading;
   }
 
-  /** Waits for all up to the revision that concerns it; ends then. */
-  async record(completeTo: number, lastOwn: number, withinMs: number): Promise<ObjectWatchRecord> {
+  /** Waits for what is told of `last`; ends then. It must be complete up to `completeTo` unless it was refused. */
+  async record(completeTo: number, last: number, withinMs: number): Promise<ObjectWatchRecord> {
     const untilMs = performance.now() + withinMs;
-    while (this.revision < lastOwn && !this.ended && performance.now() < untilMs) await new Promise((resolve) => { setTimeout(resolve, IDLE_MS); });
+    while (this.revision < last && !this.ended && performance.now() < untilMs) await new Promise((resolve) => { setTimeout(resolve, IDLE_MS); });
     await this.close();
     const { name, from, parity } = this.#options;
     return { name, from, selects: (_key, value) => parity === undefined || parityOf(value) === parity, events: this.#events, ...(this.error === undefined ? { completeTo } : {}) };
   }
 
   async #read(chunks: AsyncIterable<Buffer>): Promise<void> {
-    const { slowMs } = this.#options;
-    for await (const chunk of chunks) {
-      for (const line of chunk.toString().trimEnd().split('\n')) this.#take(JSON.parse(line) as Line);
-      const waitMs = slowMs?.() ?? 0;
-      if (waitMs > 0) await new Promise((resolve) => { setTimeout(resolve, waitMs); });
+    try {
+      for await (const line of lines(chunks)) {
+        let parsed: Line;
+        // Cut off in the middle of a frame.
+        try { parsed = JSON.parse(line.toString()) as Line; } catch { break; }
+        this.#take(parsed);
+      }
+    } catch {
+      // The connection is gone: the owner opens another.
     }
     this.ended = true;
   }
 
-  #take({ type, revision, end, code, object }: Line): void {
-    if (type === 'ERROR') { this.error = code; return; }
-    const at = revision ?? Number(object!.metadata.resourceVersion);
-    this.#events.push({
-      type, revision: at, key: object === undefined ? '' : `${PREFIX}${object.metadata.namespace}/${object.metadata.name}`, value: object?.data.value ?? '',
-      ...(end === true ? { initialEnd: true } : {}),
-    });
+  #take({ type, object }: Line): void {
+    if (type === 'ERROR') { this.error = object.code ?? 500; return; }
+    const { name, namespace, resourceVersion, annotations } = object.metadata;
+    const at = Number(resourceVersion);
+    const end = annotations?.['k8s.io/initial-events-end'] === 'true';
+    this.#events.push({ type, revision: at, key: type === 'BOOKMARK' ? '' : `${PREFIX}${namespace}/${name}`, value: object.data?.value ?? '', ...(end ? { initialEnd: true } : {}) });
     // Until the initial objects are complete there is nothing to go on from.
-    if (this.#options.from !== 'initial' || end === true || this.revision > 0) this.revision = Math.max(this.revision, at);
+    if (this.#options.from !== 'initial' || end || this.revision > 0) this.revision = Math.max(this.revision, at);
   }
 }
