@@ -82,3 +82,11 @@ test('the protobuf form starts as its readers expect', async () => {
   assert.ok(protobuf.length > 100_000);
   assert.deepEqual([...protobuf.subarray(0, 5)], [0x0a, 3, 0x32, 0x2e, 0x30]);
 });
+
+test('documents of version 3 have a protobuf form', async () => {
+  const document = (await documents.v3('apis/apps/v1'))!;
+  const protobuf = await document.protobuf();
+  assert.deepEqual([...protobuf.subarray(0, 7)], [0x0a, 5, ...Buffer.from('3.0.0')]);
+  assert.ok(protobuf.includes('io.k8s.api.apps.v1.DeploymentSpec') && protobuf.includes('patchAppsV1NamespacedDeploymentScale'));
+  assert.equal(await document.protobuf(), protobuf, 'made once');
+});

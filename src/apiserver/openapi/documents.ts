@@ -15,6 +15,7 @@ import type { GroupVersionKind, JsonObject, OpenApiVersion } from './definitions
 import { loadDescriptions } from './descriptions.ts';
 import type { Descriptions } from './descriptions.ts';
 import { optionKinds } from './option-kinds.ts';
+import { encodeOpenApi3 } from './openapi3-protobuf.ts';
 import { operationsOf } from './operations.ts';
 import type { Definitions, Operation } from './operations.ts';
 import { BUILTIN_MEDIA_TYPES, CUSTOM_MEDIA_TYPES, PathWriter } from './paths.ts';
@@ -55,12 +56,12 @@ export interface OpenApiDocument {
   readonly json: Buffer;
   /** For ETag and the index: upper-case hex. */
   readonly hash: string;
-}
-
-export interface SwaggerDocument extends OpenApiDocument {
-  /** `application/com.github.proto-openapi.spec.v2@v1.0+protobuf`; made on first use. */
+  /** `application/com.github.proto-openapi.spec.v2@v1.0+protobuf`, or v3; made on first use. */
   protobuf(): Promise<Buffer>;
 }
+
+
+const OPENAPI_3 = '3.0.0';
 
 interface Cached<T> { readonly hash: string; readonly document: Promise<T> }
 
@@ -68,7 +69,7 @@ export class OpenApiDocuments {
   readonly #options: OpenApiOptions;
   #descriptions: Promise<Descriptions> | undefined;
   readonly #v3 = new Map<string, Cached<OpenApiDocument>>();
-  #v2: Cached<SwaggerDocument> | undefined;
+  #v2: Cached<OpenApiDocument> | undefined;
 
   constructor(options: OpenApiOptions) {
     this.#options = options;
@@ -98,7 +99,7 @@ export class OpenApiDocuments {
     return this.#names().includes(name) ? this.#hash(name) : undefined;
   }
 
-  async v2(): Promise<SwaggerDocument> {
+  async v2(): Promise<OpenApiDocument> {
     const hash = digest(this.#names().map((name) => this.#hash(name)).join());
     if (this.#v2?.hash !== hash) this.#v2 = { hash, document: this.#buildV2(hash) };
     return this.#v2.document;
@@ -132,11 +133,12 @@ export class OpenApiDocuments {
     if (published !== undefined) await builder.addVersion(published);
     else builder.addRoot(SERVER_PATHS[name] ?? groupPath(name.slice('apis/'.length)));
     const { paths, definitions } = await builder.finish(published === undefined ? [] : [published]);
-    const json = Buffer.from(`{"openapi":"3.0.0","info":${JSON.stringify(this.#info())},"paths":${joined(paths)},"components":{"schemas":${joined(definitions)},"securitySchemes":${JSON.stringify(SECURITY_SCHEMES)}}}`);
-    return { json, hash };
+    const info = this.#info();
+    const json = Buffer.from(`{"openapi":"${OPENAPI_3}","info":${JSON.stringify(info)},"paths":${joined(paths)},"components":{"schemas":${joined(definitions)},"securitySchemes":${JSON.stringify(SECURITY_SCHEMES)}}}`);
+    return { json, hash, protobuf: once(() => encodeOpenApi3({ openapi: OPENAPI_3, info, paths, schemas: definitions, securitySchemes: SECURITY_SCHEMES }, newPause())) };
   }
 
-  async #buildV2(hash: string): Promise<SwaggerDocument> {
+  async #buildV2(hash: string): Promise<OpenApiDocument> {
     const builder = new DocumentBuilder(2, await this.#loaded());
     const published = this.#options.published();
     for (const root of Object.values(SERVER_PATHS)) builder.addRoot(root);
@@ -145,9 +147,7 @@ export class OpenApiDocuments {
     const { paths, definitions, parameters } = await builder.finish(published);
     const info = this.#info();
     const json = Buffer.from(`{"swagger":"2.0","info":${JSON.stringify(info)},"paths":${joined(paths)},"definitions":${joined(definitions)},"parameters":${joined(parameters)},"securityDefinitions":${JSON.stringify(SECURITY_SCHEMES)},"security":${JSON.stringify(SECURITY)}}`);
-    let protobuf: Promise<Buffer> | undefined;
-    const encode = (): Promise<Buffer> => encodeSwagger({ info, paths, definitions, parameters, securityDefinitions: SECURITY_SCHEMES, security: SECURITY }, newPause());
-    return { json, hash, protobuf: () => { protobuf ??= encode(); return protobuf; } };
+    return { json, hash, protobuf: once(() => encodeSwagger({ info, paths, definitions, parameters, securityDefinitions: SECURITY_SCHEMES, security: SECURITY }, newPause())) };
   }
 
   #info(): JsonObject {
@@ -166,6 +166,11 @@ function documentName({ group, version }: PublishedVersion): string {
 function schemaGroupVersion({ resources, version }: PublishedVersion): string {
   const type = resources[0]?.type ?? '';
   return `${type.slice(0, type.indexOf('/'))}/${version}`;
+}
+
+function once(make: () => Promise<Buffer>): () => Promise<Buffer> {
+  let made: Promise<Buffer> | undefined;
+  return () => (made ??= make());
 }
 
 function digest(text: string): string {

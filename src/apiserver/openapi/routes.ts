@@ -13,8 +13,10 @@ import type { CustomDefinitions, PublishedVersion } from './documents.ts';
 
 const JSON_TYPE = 'application/json';
 /** The name that the protobuf form is sent under, and the one that old clients ask for. */
-const SWAGGER_PROTOBUF = 'application/com.github.proto-openapi.spec.v2.v1.0+protobuf';
-const SWAGGER_PROTOBUF_OLD = 'application/com.github.proto-openapi.spec.v2@v1.0+protobuf';
+const PROTOBUF = {
+  v2: { sent: 'application/com.github.proto-openapi.spec.v2.v1.0+protobuf', old: 'application/com.github.proto-openapi.spec.v2@v1.0+protobuf' },
+  v3: { sent: 'application/com.github.proto-openapi.spec.v3.v1.0+protobuf', old: 'application/com.github.proto-openapi.spec.v3@v1.0+protobuf' },
+} as const;
 const V3_PREFIX = '/openapi/v3/';
 
 export interface OpenApiRouteOptions {
@@ -35,7 +37,7 @@ export function openApiRoutes(options: OpenApiRouteOptions): MountedRoute[] {
   });
 
   async function v2({ request }: RequestContext): Promise<ApiResponse> {
-    const type = swaggerType(header(request, 'accept'));
+    const type = documentType(header(request, 'accept'), 'v2');
     if (type === undefined) return { status: 406, headers: {}, body: Buffer.alloc(0) };
     const document = await documents.v2();
     const etag = `"${type === JSON_TYPE ? '' : 'P'}${document.hash}"`;
@@ -52,12 +54,13 @@ export function openApiRoutes(options: OpenApiRouteOptions): MountedRoute[] {
     if (asked !== null && asked !== '' && asked !== hash) {
       return { status: 301, headers: { location: `${V3_PREFIX}${name}?hash=${hash}` }, body: Buffer.alloc(0) };
     }
-    if (header(request, 'accept') !== '' && !accepts(header(request, 'accept'), JSON_TYPE)) return { status: 406, headers: {}, body: Buffer.alloc(0) };
+    const type = documentType(header(request, 'accept'), 'v3');
+    if (type === undefined) return { status: 406, headers: {}, body: Buffer.alloc(0) };
     const etag = `"${hash}"`;
     if (header(request, 'if-none-match') === etag) return notModified(etag);
-    const document = await documents.v3(name);
+    const document = (await documents.v3(name))!;
     const cacheControl: Record<string, string> = asked === hash ? { 'cache-control': 'public, immutable' } : {};
-    return withHeaders(bytesResponse(200, JSON_TYPE, document!.json), { etag, vary: 'Accept', ...cacheControl });
+    return withHeaders(bytesResponse(200, type, type === JSON_TYPE ? document.json : await document.protobuf()), { etag, vary: 'Accept', ...cacheControl });
   }
 
   const forReading = (handle: MountedRoute['handle']): MountedRoute['handle'] => (context) => {
@@ -91,11 +94,11 @@ function isRead(request: ApiRequest): boolean {
 }
 
 /** Clauses in their order; undefined: none can be served. */
-function swaggerType(accept: string): string | undefined {
+function documentType(accept: string, version: keyof typeof PROTOBUF): string | undefined {
   if (accept === '') return JSON_TYPE;
   for (const clause of accept.split(',')) {
     const name = clause.split(';')[0]!.trim();
-    if (name === SWAGGER_PROTOBUF || name === SWAGGER_PROTOBUF_OLD) return SWAGGER_PROTOBUF;
+    if (name === PROTOBUF[version].sent || name === PROTOBUF[version].old) return PROTOBUF[version].sent;
     if (accepts(name, JSON_TYPE)) return JSON_TYPE;
   }
   return undefined;

@@ -1,20 +1,9 @@
 /**
  * OpenAPI v2 in protobuf, as `application/com.github.proto-openapi.spec.v2@v1.0+protobuf` names it: what older kubectl reads.
  *
- * One table says how the JSON of each message maps to fields; the messages are those of gnostic's OpenAPIv2.proto.
+ * The messages are those of gnostic's OpenAPIv2.proto.
  */
-import { encodeYaml } from '#machinery/codec/yaml';
-import { ProtoWriter, WIRE_BYTES, WIRE_FIXED64, WIRE_VARINT } from '#machinery/codec/protobuf-wire';
-
-type Json = Readonly<Record<string, unknown>>;
-
-/** Number, key in JSON, type; `[]` repeats, `{}` repeats name–value pairs of an object. */
-type FieldSpec = readonly [number: number, key: string, type: string];
-
-/** All keys that start with `x-`. */
-const EXTENSIONS = '*extensions';
-/** The object itself is the field. */
-const SELF = '*self';
+import { EXTENSIONS, isRecord, lengthDelimited, MessageWriter, SELF, type FieldSpec, type Json } from './gnostic-messages.ts';
 
 const NUMBERS: readonly FieldSpec[] = [
   [6, 'multipleOf', 'double'], [7, 'maximum', 'double'], [8, 'exclusiveMaximum', 'bool'], [9, 'minimum', 'double'], [10, 'exclusiveMinimum', 'bool'],
@@ -66,10 +55,6 @@ function fieldsFor(message: string, value: unknown): readonly FieldSpec[] {
   }
 }
 
-function isRecord(value: unknown): value is Json {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
 /** The parts of a document, each definition and path as JSON text. */
 export interface SwaggerParts {
   readonly info: Json;
@@ -80,85 +65,17 @@ export interface SwaggerParts {
   readonly security: readonly Json[];
 }
 
+const messages = new MessageWriter(fieldsFor);
+
 /** @param pause gives others a turn; called after each piece. */
 export async function encodeSwagger(parts: SwaggerParts, pause: () => Promise<void>): Promise<Buffer> {
-  const named = async (pieces: ReadonlyMap<string, string>, field: number, message: string): Promise<Buffer> => {
-    const out: Buffer[] = [];
-    for (const name of [...pieces.keys()].sort()) {
-      const writer = new ProtoWriter();
-      writePair(writer, field, name, JSON.parse(pieces.get(name)!), message);
-      out.push(writer.finish());
-      await pause();
-    }
-    return Buffer.concat(out);
-  };
-  const paths = await named(parts.paths, 2, 'PathItem');
-  const definitions = await named(parts.definitions, 1, 'Schema');
-  const parameters = await named(parts.parameters, 1, 'Parameter');
+  const paths = await messages.pairs(2, parts.paths, 'PathItem', pause);
+  const definitions = await messages.pairs(1, parts.definitions, 'Schema', pause);
+  const parameters = await messages.pairs(1, parts.parameters, 'Parameter', pause);
   return Buffer.concat([
-    whole(1, (writer) => writer.text('2.0')), whole(2, (writer) => writeMessage(writer, parts.info, 'Info')),
+    messages.field(1, '2.0', 'string'), messages.field(2, parts.info, 'Info'),
     ...lengthDelimited(8, paths), ...lengthDelimited(9, definitions), ...lengthDelimited(10, parameters),
-    ...parts.security.map((requirement) => whole(12, (writer) => writeMessage(writer, requirement, 'SecurityRequirement'))),
-    whole(13, (writer) => writeMessage(writer, parts.securityDefinitions, 'SecurityDefinitions')),
+    ...parts.security.map((requirement) => messages.field(12, requirement, 'SecurityRequirement')),
+    messages.field(13, parts.securityDefinitions, 'SecurityDefinitions'),
   ]);
-}
-
-function whole(field: number, write: (writer: ProtoWriter) => void): Buffer {
-  const writer = new ProtoWriter();
-  write(writer);
-  writer.header(field, 0);
-  return writer.finish();
-}
-
-function lengthDelimited(field: number, body: Buffer): Buffer[] {
-  const writer = new ProtoWriter();
-  writer.varint(body.length);
-  writer.tag(field, WIRE_BYTES);
-  return [writer.finish(), body];
-}
-
-function writeMessage(writer: ProtoWriter, value: unknown, message: string): void {
-  const fields = [...fieldsFor(message, value)].sort((a, b) => b[0] - a[0]);
-  for (const [number, key, type] of fields) {
-    const part = key === SELF ? value : key === EXTENSIONS ? extensionsOf(value as Json) : (value as Json)[key];
-    if (part !== undefined) writeField(writer, number, part, type);
-  }
-}
-
-function extensionsOf(value: Json): Json | undefined {
-  const entries = Object.entries(value).filter(([key]) => key.startsWith('x-'));
-  return entries.length === 0 ? undefined : Object.fromEntries(entries);
-}
-
-function writeField(writer: ProtoWriter, number: number, value: unknown, type: string): void {
-  if (type.endsWith('[]')) {
-    for (const item of (value as readonly unknown[]).toReversed()) writeSingle(writer, number, item, type.slice(0, -2));
-  } else if (type.endsWith('{}')) {
-    for (const name of Object.keys(value as Json).sort().reverse()) writePair(writer, number, name, (value as Json)[name], type.slice(0, -2));
-  } else {
-    writeSingle(writer, number, value, type);
-  }
-}
-
-function writePair(writer: ProtoWriter, number: number, name: string, value: unknown, type: string): void {
-  const before = writer.size;
-  writeSingle(writer, 2, value, type);
-  writeSingle(writer, 1, name, 'string');
-  writer.header(number, before);
-}
-
-function writeSingle(writer: ProtoWriter, number: number, value: unknown, type: string): void {
-  if (type === 'bool' || type === 'int') {
-    writer.varint(type === 'int' ? value as number : value === true ? 1 : 0);
-    writer.tag(number, WIRE_VARINT);
-  } else if (type === 'double') {
-    writer.double(value as number);
-    writer.tag(number, WIRE_FIXED64);
-  } else {
-    const before = writer.size;
-    if (type === 'string') writer.text(String(value));
-    else if (type === 'Any') writeSingle(writer, 2, encodeYaml(value), 'string');
-    else writeMessage(writer, value, type);
-    writer.header(number, before);
-  }
 }
