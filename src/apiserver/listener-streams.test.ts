@@ -17,14 +17,17 @@ const pki = clusterPki({ clock: systemClock, random: seededRandom(1), addresses:
 const nobody: ApiRequest = { method: '', target: '', headers: {}, signal: new AbortController().signal, connection: { remoteAddress: '', tls: true }, readBody: async () => Buffer.alloc(0) };
 let listener: Listener;
 let port = 0;
+let open = 0;
 let onClosed: () => void = () => undefined;
 
 /** One piece, then nothing until the request is aborted: as a watch without events. */
 async function* quietStream(signal: AbortSignal): AsyncGenerator<Buffer> {
+  open++;
   try {
     yield Buffer.from('first');
     await new Promise<void>((resolve) => { signal.addEventListener('abort', () => resolve(), { once: true }); });
   } finally {
+    open--;
     onClosed();
   }
 }
@@ -78,6 +81,7 @@ describe('the stream of a client that leaves is closed', () => {
       const closed = new Promise<void>((resolve) => { onClosed = resolve; });
       await leave();
       await closed;
+      assert.equal(open, 0);
     });
   }
 });
