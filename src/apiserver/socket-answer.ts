@@ -33,8 +33,19 @@ function hasBody(request: Incoming): boolean {
   return (method !== 'GET' && method !== 'HEAD') || headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
 }
 
+/** Turns of the event loop in which the session writes out what its streams have finished. */
+const FLUSH_TURNS = 2;
+
+/**
+ * RFC 9113 §8.1: the answer is whole, the rest of the request is not wanted. A reset right at the answer's end would overtake it, as
+ * sessions send control frames first.
+ */
 function closeWhenSent(stream: ServerHttp2Stream): void {
-  stream.once('finish', () => stream.close(constants.NGHTTP2_NO_ERROR));
+  const close = (turns: number): void => {
+    if (turns === 0) stream.close(constants.NGHTTP2_NO_ERROR);
+    else setImmediate(close, turns - 1);
+  };
+  stream.once('finish', () => close(FLUSH_TURNS));
 }
 
 /** `complete`: the request was taken as it is framed. */
@@ -46,7 +57,6 @@ export async function send(request: Incoming, response: Outgoing, answer: ApiRes
   // A request that could be read in two ways, or whose body was not read: the connection cannot be used again.
   const unread = !request.complete && hasBody(request);
   if (http1 && (!complete || unread)) response.setHeader('Connection', 'close');
-  // RFC 9113 §8.1: the answer is whole, the rest of the request is not wanted.
   if (!http1 && unread) closeWhenSent((request as Http2ServerRequest).stream);
   response.statusCode = answer.status;
   if (Buffer.isBuffer(body)) {
