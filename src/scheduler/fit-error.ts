@@ -12,7 +12,10 @@ export interface Diagnosis {
   readonly postFilterMessage: string;
 }
 
+const NO_NODES = 'no nodes available to schedule pods';
+
 export function fitErrorText(diagnosis: Diagnosis): string {
+  if (diagnosis.nodeCount === 0) return NO_NODES;
   let text = `0/${diagnosis.nodeCount} nodes are available:`;
   if (diagnosis.preFilter !== undefined) {
     text += ` ${diagnosis.preFilter.reasons.join(', ')}.`;
