@@ -8,7 +8,7 @@ import { leaderTermOf } from '../store/leader-fence.ts';
 import type { StoredBytes } from '../store/resource-store.ts';
 import { beforeCreate, ensureNamespace, fillSystemFields, wipeSystemFields } from './before-create.ts';
 import { decodeObject, readObjectBody } from './decode-body.ts';
-import { admissionAttributes, writeContext, type HandlerEnvironment, type WriteContext } from './environment.ts';
+import { admissionAttributes, writeContext, type HandlerEnvironment, type WriteContext, type WriteHooks } from './environment.ts';
 import { trackUpdate, withVersions } from './field-management.ts';
 import { negotiateOutput, respondStored } from './respond.ts';
 import { dropRepeatedOwners } from './owner-references.ts';
@@ -55,6 +55,7 @@ async function createOnce(write: WriteContext, object: KubeObject): Promise<Stor
   const { store } = served;
   const hooks = env.hooksOf(served);
   fillSystemFields(object, write);
+  if (hooks?.beginCreate !== undefined && !write.options.dryRun) await rehearse(write, hooks, copy(object));
   const reservation = await hooks?.beginCreate?.(object, write.options.dryRun);
   try {
     beforeCreate(object, write);
@@ -79,6 +80,15 @@ async function createOnce(write: WriteContext, object: KubeObject): Promise<Stor
     await reservation?.giveBack();
     throw error;
   }
+}
+
+/** What will be refused takes nothing first: a service that is invalid, or is there already, writes no address. @throws StatusError */
+async function rehearse(write: WriteContext, hooks: WriteHooks, object: KubeObject): Promise<void> {
+  const { store } = write.served;
+  await hooks.beginCreate!(object, true);
+  beforeCreate(object, write);
+  const key = store.keyOf(write.namespace, object.metadata.name!);
+  if (await store.get(key) !== undefined) throw await nameTaken(write, object, key);
 }
 
 /** The name is taken; whether by an object that is on its way out, is said too. */

@@ -7,6 +7,7 @@
  * that is not there is created instead.
  */
 import type { KubeObject } from '#machinery/meta';
+import type { AdmissionAttributes } from '../admission/plugin.ts';
 import { newNotFound } from '#machinery/status-error';
 import { attributesOf } from '../authz/attributes.ts';
 import { forbidden } from '../authz/forbidden.ts';
@@ -24,6 +25,8 @@ export interface UpdatePlan {
   make(current: KubeObject | undefined, attempt: number): Promise<KubeObject> | KubeObject;
   /** A missing object is created (server-side apply; kinds that allow it on PUT). */
   readonly createMissing: boolean;
+  /** What admission is to judge in place of the stored object: a Scale. Asked after `make`. */
+  attributes?(): AdmissionAttributes;
   /** The body's uid is a precondition (PUT). */
   readonly checkUid?: boolean;
 }
@@ -60,10 +63,16 @@ export async function updateObject(write: WriteContext, plan: UpdatePlan): Promi
     }
     if (plan.checkUid === true) checkUid(object, old, write);
     checkRevision(object, old, write);
+    if (hooks?.beginUpdate !== undefined && !write.options.dryRun) {
+      // What will be refused takes nothing first.
+      const trial = copy(object);
+      await hooks.beginUpdate(trial, old, true);
+      beforeUpdate(trial, old, strategy, write);
+    }
     reservation = await hooks?.beginUpdate?.(object, old, write.options.dryRun);
     beforeUpdate(object, old, strategy, write);
     settleManagedFields(object, old);
-    await env.admission.validate(admissionAttributes(write, 'UPDATE', object, old));
+    await env.admission.validate(plan.attributes?.() ?? admissionAttributes(write, 'UPDATE', object, old));
     if (deletedByUpdate(object, old) && env.hooksOf(served)?.removable?.(object) !== false) { deleted = object; return { kind: 'delete' }; }
     return await put(served, object, write);
   };

@@ -8,7 +8,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { LeaderTerm } from '#client/leader-election/leader-term';
 import type { KubeObject } from '#machinery/meta';
-import { newResourceExpired, newStatusError, newTimeout, StatusError } from '#machinery/status-error';
+import { newBadRequest, newResourceExpired, newStatusError, newTimeout, StatusError } from '#machinery/status-error';
 import { CompactedError, FutureRevisionError, NoSpaceError, prefixEnd, UnavailableError, type KeyValue, type StorageEngine } from '#storage/contract';
 import { decodeContinue, encodeContinue, type ContinueToken } from './continue-token.ts';
 import { describe, rememberDescription, selectAll, selects, type DescribedObject, type Describer, type Selection } from './described.ts';
@@ -174,7 +174,11 @@ export class ResourceStore {
 
   async list(request: ListRequest, signal?: AbortSignal): Promise<ListResult> {
     const { selection, limit, revision } = request;
-    if (request.continueToken !== '') return this.#continue(request, decodeContinue(request.continueToken), signal);
+    if (request.continueToken !== '') {
+      const token = decodeContinue(request.continueToken);
+      if (revision !== undefined && !('atLeast' in revision && revision.atLeast === 0)) throw newBadRequest('specifying resource version is not allowed when using continue');
+      return this.#continue(request, token, signal);
+    }
     if (revision !== undefined && 'exactly' in revision) return this.#history(request, revision.exactly, '', false, signal);
     const atLeast = revision?.atLeast ?? 0;
     if (atLeast > this.feed.shown && !await this.feed.waitFor(atLeast, signal)) throw tooLargeRevision(atLeast, this.feed.revision);
