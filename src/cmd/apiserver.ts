@@ -15,6 +15,7 @@ import { createClient } from '#client/rest-client';
 import { featureGates, parseFeatureGates } from '#component/feature-gates';
 import { KNOWN_FEATURES } from '#component/known-features';
 import { clusterPki, type ClusterPki } from '#pki/cluster-pki';
+import { openEtcdFace, type RunningFace } from './etcd-face.ts';
 import { portOf, usableDataDir } from './flag-values.ts';
 import { clusterPaths } from './layout.ts';
 import { runUntilSignal } from './process-life.ts';
@@ -54,9 +55,11 @@ export async function runApiServer(command: ApiServerCommand): Promise<void> {
     storage, clock: systemClock, random: systemRandom, log, metrics: new MetricsRegistry(), pki, advertise,
     runtimeConfig, featureEnabled: gates.enabled, connectHandlers: connectHandlers(proxy, systemRandom), mounted: [snapshotRoute(storage, systemClock)], ...(audit === undefined ? {} : { audit: audit.audit }),
   });
+  let face: RunningFace | undefined;
   await runUntilSignal(log, {
     async start(signal) {
       const startedMs = performance.now();
+      face = await openEtcdFace(storage, settings.etcdListen, { pki, log, name: 'kubernode' });
       await server.start(signal);
       const bound = await server.listen({ host: command.bindAddress, port }).catch((error: unknown) => { throw listenFailure(error, `${command.bindAddress}:${port}`, '--secure-port'); });
       const address = `${bound.host.includes(':') ? `[${bound.host}]` : bound.host}:${bound.port}`;
@@ -66,6 +69,7 @@ export async function runApiServer(command: ApiServerCommand): Promise<void> {
     async stop() {
       await server.stop();
       await own?.close();
+      await face?.close();
       await storage.close();
       await audit?.close();
     },

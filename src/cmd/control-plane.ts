@@ -5,6 +5,7 @@ import { MetricsRegistry } from '#base/metrics';
 import { systemRandom } from '#base/random';
 import { CLUSTER_DOMAIN, hostAddress, type ClusterConfig } from './cluster-config.ts';
 import { createControlPlane } from './control-plane-group.ts';
+import { openEtcdFace, type RunningFace } from './etcd-face.ts';
 import { createHostRoutes } from './host-routes.ts';
 import { clusterPaths } from './layout.ts';
 import { runUntilSignal } from './process-life.ts';
@@ -28,8 +29,10 @@ export async function runControlPlane(options: { dataDir: string }): Promise<voi
     },
   });
   const routes = createHostRoutes({ client: plane.admin, config }, context);
+  let face: RunningFace | undefined;
   await runUntilSignal(context.log, {
     async start(signal) {
+      face = await openEtcdFace(storage, config.storage.etcdListen, { pki, log: context.log, name: 'kubernode' });
       await plane.start(signal);
       context.log.info('API server serves', { sinceProcessStartMs: Math.round(process.uptime() * 1000) });
       await plane.ready(signal);
@@ -38,6 +41,7 @@ export async function runControlPlane(options: { dataDir: string }): Promise<voi
     async stop() {
       await routes.stop();
       await plane.stop();
+      await face?.close();
       await storage.close();
     },
   });

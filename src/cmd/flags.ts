@@ -18,6 +18,11 @@ export function withStorage(command: Command): Command {
     .option('--etcd-password-file <file>', 'file with the password of that user');
 }
 
+/** The store as other programs see it. */
+export function withEtcdFace(command: Command): Command {
+  return command.option('--etcd-listen <urls>', 'serve the embedded store as etcd: unix:///path or https://127.0.0.1:2379 (for clients with <data-dir>/pki/etcd/client.crt); off by default');
+}
+
 /** Flags of the components that run alone. */
 export function withComponent(command: Command, healthPort: string): Command {
   return command

@@ -16,6 +16,7 @@ import { clusterPki, COMPONENT_USERS, type ClusterPki } from '#pki/cluster-pki';
 import { CLUSTER_DOMAIN, DEFAULT_DATA_DIR, clusterId, loadClusterConfig } from './cluster-config.ts';
 import { createControlPlane } from './control-plane-group.ts';
 import { DNS_USER } from './dns-user.ts';
+import { openEtcdFace, type RunningFace } from './etcd-face.ts';
 import { addressOf, portOf, usableDataDir } from './flag-values.ts';
 import { claimForeground } from './foreground.ts';
 import { hostPart, nthAddress, parseNetwork } from './network-range.ts';
@@ -72,8 +73,10 @@ export async function runServer(command: ServerCommand): Promise<void> {
     addons: { dnsAddress: config.clusterDns }, join: { server, caPem: pki.authority.certificatePem, network },
     ...(config.storage.engine === 'etcd' ? { leaderElection: { identity: `${machine.name}_${systemRandom.uuid()}` } } : {}),
   });
+  let face: RunningFace | undefined;
   await runUntilSignal(log, {
     async start(signal) {
+      face = await openEtcdFace(storage, config.storage.etcdListen, { pki, log, name: machine.name });
       await plane.start(signal);
       for (const host of command.bindAddress?.map((address) => addressOf(address, '--bind-address')) ?? ['127.0.0.1', machine.address]) {
         await plane.apiServer.listen({ host, port }).catch((error: unknown) => { throw listenFailure(error, `${hostPart(host)}:${port}`, '--port or --bind-address'); });
@@ -90,6 +93,7 @@ export async function runServer(command: ServerCommand): Promise<void> {
     async stop() {
       if (command.node) await stopSupervised(paths.run, NODE);
       await plane.stop();
+      await face?.close();
       await storage.close();
     },
   });
@@ -109,7 +113,9 @@ function configOf(command: ServerCommand, dataDir: string): ServerConfig {
     for (const key of ['clusterCidr', 'serviceCidr', 'clusterDns'] as const) {
       if (known[key] !== wanted[key]) throw new UserError(`this cluster was made with ${key} ${known[key]}, not ${wanted[key]}: start it with the same, or name another --data-dir`);
     }
-    if (command.storage === undefined && command.etcdServers === undefined) return known;
+    // Serving the store as etcd is asked for at each start.
+    const { etcdListen: _, ...storage } = known.storage;
+    if (command.storage === undefined && command.etcdServers === undefined) return { ...known, storage: { ...storage, ...(wanted.storage.etcdListen === undefined ? {} : { etcdListen: wanted.storage.etcdListen }) } };
     if (known.storage.engine !== wanted.storage.engine) throw new UserError(`the cluster in ${dataDir} keeps its state in ${known.storage.engine}: it moves by kubernode snapshot save and restore into another --data-dir`);
   }
   writeFileSync(`${path}.new`, `${JSON.stringify(wanted, undefined, 2)}\n`, { mode: 0o600 });

@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { systemClock } from '#base/clock';
 import type { Logger } from '#base/log';
 import type { StorageEngine } from '#storage/contract';
+import { etcdListenAddresses } from './etcd-face.ts';
 import { UserError } from './terminal.ts';
 
 export const STORAGE_ENGINES = ['embedded', 'etcd', 'memory'] as const;
@@ -18,6 +19,7 @@ export interface StorageFlags {
   readonly etcdKeyfile?: string;
   readonly etcdUser?: string;
   readonly etcdPasswordFile?: string;
+  readonly etcdListen?: string;
 }
 
 /** As kept in `cluster.json`: paths, never what the files hold. */
@@ -29,17 +31,20 @@ export interface StorageSettings {
   readonly etcdKeyfile?: string;
   readonly etcdUser?: string;
   readonly etcdPasswordFile?: string;
+  /** Where the store is served as etcd. */
+  readonly etcdListen?: readonly string[];
 }
 
 /** @throws UserError for an unknown engine, and for flags of etcd that do not fit together. */
 export function storageSettings(flags: StorageFlags): StorageSettings {
-  const { storage, etcdServers, ...files } = flags;
+  const { storage, etcdServers, etcdListen, ...files } = flags;
   const engine = storage ?? (etcdServers === undefined ? 'embedded' : 'etcd');
   if (!isEngine(engine)) throw new UserError(`there is no storage engine ${JSON.stringify(engine)}: use one of ${STORAGE_ENGINES.join(', ')}`);
   if (engine !== 'etcd') {
     if (etcdServers !== undefined) throw new UserError(`--etcd-servers does not go with --storage ${engine}: say --storage etcd, or leave it out`);
-    return { engine };
+    return { engine, ...(etcdListen === undefined ? {} : { etcdListen: etcdListenAddresses(etcdListen) }) };
   }
+  if (etcdListen !== undefined) throw new UserError('--etcd-listen shows the embedded store: with --storage etcd, ask that etcd itself');
   if (etcdServers === undefined) throw new UserError('--storage etcd needs --etcd-servers https://host:2379[,…]');
   if ((files.etcdCertfile === undefined) !== (files.etcdKeyfile === undefined)) throw new UserError('give --etcd-certfile and --etcd-keyfile together');
   if ((files.etcdUser === undefined) !== (files.etcdPasswordFile === undefined)) throw new UserError('give --etcd-user and --etcd-password-file together');
@@ -58,7 +63,7 @@ function isEngine(text: string): text is StorageSettings['engine'] {
 }
 
 function checkServer(server: string): void {
-  if (/^(https?:\/\/)?(\[[0-9a-fA-F:]+\]|[^:/\s[\]]+):\d{1,5}\/?$/.test(server)) return;
+  if (server.startsWith('unix:///') || /^(https?:\/\/)?(\[[0-9a-fA-F:]+\]|[^:/\s[\]]+):\d{1,5}\/?$/.test(server)) return;
   throw new UserError(`--etcd-servers ${server}: https://host:2379 is expected, several separated by commas`);
 }
 

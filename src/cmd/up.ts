@@ -27,7 +27,7 @@ import { waitUntil } from './machine/wait-until.ts';
 import { isMachineCluster } from './machine-reset.ts';
 import { usableDataDir, wholeNumber } from './flag-values.ts';
 import { requireNodePrograms } from './preflight.ts';
-import { probeStorage, storageSettings, type StorageFlags } from './storage-engine.ts';
+import { probeStorage, storageSettings, type StorageFlags, type StorageSettings } from './storage-engine.ts';
 import { terminalProgress, UserError } from './terminal.ts';
 import { contextName, kubeconfigFor, mergeIntoUserKubeconfig, writeKubeconfigFile, writeSecretFile } from './user-kubeconfig.ts';
 
@@ -88,9 +88,9 @@ async function configure(options: UpOptions): Promise<ClusterConfig> {
   if (known !== undefined && options.storage !== undefined && known.storage.engine !== wanted.engine) {
     throw new UserError(`the cluster in ${options.dataDir} keeps its state in ${known.storage.engine}: a cluster moves by kubernode snapshot save and restore, or take another --data-dir`);
   }
-  const storage = known?.storage ?? wanted;
+  const storage: StorageSettings = known === undefined || wanted.etcdListen === undefined ? known?.storage ?? wanted : { ...known.storage, etcdListen: wanted.etcdListen };
   await probeStorage(storage, silentLogger);
-  const config = known ?? newClusterConfig(options.dataDir, await freePort(FIRST_API_PORT), await usedRanges(), storage);
+  const config = known === undefined ? newClusterConfig(options.dataDir, await freePort(FIRST_API_PORT), await usedRanges(), storage) : { ...known, storage };
   ensureNodes(config, Math.max(count, config.nodes.length), 'node');
   return config;
 }

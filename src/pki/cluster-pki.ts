@@ -6,6 +6,7 @@
  *          ├── clients/<identity>         one per component, node and administrator
  *          └── serving/<name>             kubelets and other servers
  *     front-proxy-ca ── front-proxy-client   the API server, towards aggregated API servers
+ *     etcd/ca ── etcd/server, etcd/client    etcd's API on the store, when it is served
  *     sa.key / sa.pub                     service-account tokens
  *
  * Every identity has its own key; only the administrator is in `system:masters`. A file that is there but cannot be read
@@ -49,6 +50,8 @@ export interface Identity extends Certified {
   readonly notAfterMs: number;
 }
 
+export interface EtcdIdentities { readonly authority: Authority; readonly authorityPath: string | undefined; readonly serving: Identity; readonly client: Identity }
+
 export interface ClusterPki {
   readonly authority: Authority;
   readonly authorityPath: string | undefined;
@@ -66,6 +69,8 @@ export interface ClusterPki {
   node(nodeName: string): Identity;
   /** Serving certificate signed by the cluster authority, such as a kubelet's (`system:node:NAME` in `system:nodes`). */
   servingFor(name: string, options: { subject: SubjectName; addresses: readonly string[]; dnsNames: readonly string[] }): Identity;
+  /** Made when first asked for. `client` may do everything with the store. */
+  etcd(names: { readonly addresses: readonly string[]; readonly dnsNames: readonly string[] }): EtcdIdentities;
   /** Resolves when the key is on disk; a fresh one takes some 100 ms on the thread pool. */
   serviceAccountKeys(): Promise<ServiceAccountKeys>;
 }
@@ -100,7 +105,21 @@ export function clusterPki(options: ClusterPkiOptions): ClusterPki {
     component: (userName, groups = []) => client(`clients/${fileName(userName)}`, { commonName: userName, organizations: groups }),
     node: (nodeName) => client(`clients/${fileName(`system:node:${nodeName}`)}`, { commonName: `system:node:${nodeName}`, organizations: ['system:nodes'] }),
     servingFor: (name, serving) => loadLeaf(context, authority, `serving/${fileName(name)}`, { ...serving, usages: ['digital signature', 'server auth'] }),
+    etcd: (names) => loadEtcd(context, names),
     serviceAccountKeys: () => saKeys,
+  };
+}
+
+/** An authority of its own: no other certificate of the cluster opens the store. */
+function loadEtcd(context: Context, { addresses, dnsNames }: { readonly addresses: readonly string[]; readonly dnsNames: readonly string[] }): EtcdIdentities {
+  const authority = loadAuthority(context, 'etcd/ca', 'etcd-ca');
+  const usages = ['digital signature', 'key encipherment'];
+  return {
+    authority, authorityPath: context.files.path('etcd/ca.crt'),
+    serving: loadLeaf(context, authority, 'etcd/server', {
+      subject: { commonName: 'kubernode-etcd' }, usages: [...usages, 'server auth'], addresses: [...new Set(['127.0.0.1', '::1', ...addresses])], dnsNames: [...new Set(['localhost', ...dnsNames])],
+    }),
+    client: loadLeaf(context, authority, 'etcd/client', { subject: { commonName: 'kubernode-etcd-client' }, usages: [...usages, 'client auth'], addresses: [], dnsNames: [] }),
   };
 }
 

@@ -11,7 +11,7 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   machinery: [],
   api: ['machinery'],
   semantics: ['machinery', 'api'],
-  storage: [],
+  storage: ['wire'],
   client: ['wire', 'machinery', 'api', 'pki'],
   component: ['machinery', 'api', 'pki', 'client'],
   apiserver: ['wire', 'machinery', 'api', 'semantics', 'pki', 'storage', 'client', 'component'],

@@ -48,9 +48,6 @@ export interface EmbeddedDatabase {
   close(): Promise<void>;
 }
 
-/** A commit was not tried for want of space; the store goes on with what it has. */
-export class DiskFullError extends UnavailableError {}
-
 export function openDatabase(path: string, options: { readOnly?: boolean; mapBytes?: number } = {}): EmbeddedDatabase {
   const root: RootDatabase<Buffer, string> = open({
     path, noSubdir: true, encoding: 'binary', overlappingSync: false, eventTurnBatching: false,

@@ -11,7 +11,8 @@ import { VirtualClock } from '#base/virtual-clock';
 import { CompactedError, CorruptError, NoSpaceError, UnavailableError, type StorageEngine } from '../contract.ts';
 import { storageContract } from '../testing/contract.ts';
 import { collectEvents } from '../testing/watch-reader.ts';
-import { DiskFullError, type EmbeddedDatabase } from './database.ts';
+import type { EmbeddedDatabase } from './database.ts';
+import { DiskFullError } from './disk-full-error.ts';
 import { openEmbeddedStorage, type EmbeddedStorageOptions } from './embedded-storage.ts';
 
 const EVENTUALLY_MS = 10_000;

@@ -10,18 +10,22 @@
  * Failures: a full disk or quota refuses writes and keeps everything else going; any other write error ends the store
  * (`onFailure`): the process must restart, reads what is durable, and goes on.
  */
+import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Clock, Timer } from '#base/clock';
 import type { Logger } from '#base/log';
 import {
-  CorruptError, NoSpaceError, UnavailableError, type StorageEngine, type WriteRequest, type WriteResult,
+  CorruptError, LeaseNotFoundError, NoSpaceError, UnavailableError, type StorageEngine, type WriteRequest, type WriteResult,
 } from '../contract.ts';
 import { EngineCore } from '../mvcc/engine-core.ts';
 import type { Lease } from '../mvcc/leases.ts';
+import { LeaseExistsError, type MvccStore } from '../mvcc/mvcc-store.ts';
+import { stageTransaction } from '../mvcc/transaction.ts';
 import type { Version } from '../mvcc/version.ts';
 import { Retention } from '../retention.ts';
 import { crc32 } from '../checksum.ts';
-import { DiskFullError, MAP_BYTES, openDatabase, type EmbeddedDatabase } from './database.ts';
+import { MAP_BYTES, openDatabase, type EmbeddedDatabase } from './database.ts';
+import { DiskFullError } from './disk-full-error.ts';
 import { diskReserve, type DiskReserve } from './disk-reserve.ts';
 import { createStore } from './create.ts';
 import { claimDirectory, type StoreDirectory } from './directory.ts';
@@ -55,10 +59,14 @@ const LEASE_TTL_SECONDS_MIN = 1;
 /** Deletions of an expiring lease that are staged in one step. */
 const LEASE_DELETES_MAX = 500;
 const RETRY_MS = 1_000;
+/** The wall clock of expiry on disk of a lease that is being renewed. */
+const WHOLE_AT_START = 0;
 const DISK_FULL = 'the disk of the store is full: free space, writes resume by themselves';
 
+export type EmbeddedStorage = StorageEngine & { readonly mvcc: MvccStore };
+
 /** @throws CorruptError when the store is damaged; Error when the directory is in use or of a newer format. */
-export async function openEmbeddedStorage(options: EmbeddedStorageOptions): Promise<StorageEngine> {
+export async function openEmbeddedStorage(options: EmbeddedStorageOptions): Promise<EmbeddedStorage> {
   const directory = claimDirectory(options.directory);
   let database: EmbeddedDatabase | undefined;
   try {
@@ -89,7 +97,7 @@ function warnOfReserve({ log, directory }: EmbeddedStorageOptions, error: unknow
   log.warn('there is no room for the reserve that keeps deletes working on a full disk', { directory, error });
 }
 
-function startEngine(options: EmbeddedStorageOptions, directory: StoreDirectory, database: EmbeddedDatabase, reserve: DiskReserve): StorageEngine {
+function startEngine(options: EmbeddedStorageOptions, directory: StoreDirectory, database: EmbeddedDatabase, reserve: DiskReserve): EmbeddedStorage {
   const { clock, log, quotaBytes = QUOTA_BYTES } = options;
   const core = new EngineCore({
     clock,
@@ -158,10 +166,9 @@ function startEngine(options: EmbeddedStorageOptions, directory: StoreDirectory,
   }
 
   /** @throws NoSpaceError */
-  function admit(request: WriteRequest): void {
-    if (request.value === undefined) return;
+  function admit(valueBytes: number): void {
     if (diskFull) throw new DiskFullError(DISK_FULL);
-    if (usedBytes + request.value.length < quotaBytes) return;
+    if (usedBytes + valueBytes < quotaBytes) return;
     if (!alarm) {
       alarm = true;
       log.error('the store is at its quota: only deletes are taken', { usedBytes, quotaBytes });
@@ -189,7 +196,7 @@ function startEngine(options: EmbeddedStorageOptions, directory: StoreDirectory,
     for (;;) {
       signal?.throwIfAborted();
       core.assertOpen();
-      admit(request);
+      if (request.value !== undefined) admit(request.value.length);
       const decision = core.decide(request);
       if (decision.staged !== undefined) {
         const version = decision.staged;
@@ -227,18 +234,78 @@ function startEngine(options: EmbeddedStorageOptions, directory: StoreDirectory,
   async function expire(lease: Lease): Promise<void> {
     try {
       while (lease.keys.size > 0) {
-        for (const key of [...lease.keys].slice(0, LEASE_DELETES_MAX)) {
-          if (keyspace.newestOf(key)?.leaseId === lease.id) stage(keyspace.stage(key, undefined, 0));
-        }
-        await commits.durable(keyspace.newest);
+        await transact((writer) => {
+          for (const key of [...lease.keys].slice(0, LEASE_DELETES_MAX)) if (keyspace.newestOf(key)?.leaseId === lease.id) writer.remove(key);
+        });
       }
-      commits.endLease(lease.id);
       leases.forget(lease.id);
+      await commits.endLease(lease.id);
     } catch (error) {
       if (core.closed === undefined) leases.retry(lease, RETRY_MS);
       else log.debug('an expired lease is left for the next start', { lease: lease.id, error });
     }
   }
+
+  async function transact<T>(plan: Parameters<MvccStore['transact']>[0]): Promise<{ result: T; revision: number }> {
+    for (let attempt = 1; ; attempt++) {
+      const { result, revision, puts } = stageTransaction(core, plan, { admit, staged: stage, takenBack: release });
+      try {
+        await commits.durable(revision);
+        if (alarm) compactSoon(revision);
+        return { result: result as T, revision };
+      } catch (error) {
+        // As with single writes: deletes that shared their batch with puts go again without them.
+        if (!(error instanceof DiskFullError) || puts > 0 || attempt > 1) throw error;
+      }
+    }
+  }
+
+  const mvcc: MvccStore = {
+    core,
+    transact,
+    async grantLease(wanted, ttlSeconds) {
+      core.assertOpen();
+      if (wanted !== 0 && leases.has(wanted)) throw new LeaseExistsError(`lease ${wanted} exists`);
+      let id = wanted;
+      while (id === 0 || (wanted === 0 && leases.has(id))) id = commits.nextLeaseId();
+      const ttlMs = Math.max(LEASE_TTL_SECONDS_MIN, ttlSeconds) * 1000;
+      await commits.storeLease({ id, ttlMs, expiresAt: clock.now() + ttlMs });
+      if (leases.has(id)) throw new LeaseExistsError(`lease ${id} exists`);
+      leases.add(id, ttlMs);
+      return { id, ttlSeconds: ttlMs / 1000 };
+    },
+    async revokeLease(id) {
+      const lease = leases.get(id);
+      if (lease === undefined) throw new LeaseNotFoundError(`lease ${id} not found`);
+      lease.expired = true;
+      try {
+        // What is staged with this lease is among its keys once it is published.
+        await commits.durable(keyspace.newest);
+        await transact((writer) => { for (const key of lease.keys) if (keyspace.newestOf(key)?.leaseId === id) writer.remove(key); });
+      } catch (error) {
+        lease.expired = false;
+        throw error;
+      }
+      leases.forget(id);
+      await commits.endLease(id);
+    },
+    async renewLease(id) {
+      const lease = leases.get(id);
+      if (lease === undefined) return undefined;
+      leases.renew(lease);
+      if (!lease.renewed) {
+        await commits.storeLease({ id, ttlMs: lease.ttlMs, expiresAt: WHOLE_AT_START });
+        lease.renewed = true;
+      }
+      return lease.ttlMs / 1000;
+    },
+    async compact(revision) {
+      core.assertOpen();
+      await compactTo(revision);
+    },
+    noSpace: () => alarm || diskFull,
+    bytes: async () => ({ file: (await stat(directory.dataPath)).size, used: usedBytes, quota: quotaBytes }),
+  };
 
   let retentionTimer: Timer | undefined;
   const keepRetention = (): void => {
@@ -259,6 +326,7 @@ function startEngine(options: EmbeddedStorageOptions, directory: StoreDirectory,
   }
 
   return {
+    mvcc,
     async get(key, { revision, signal } = {}) {
       signal?.throwIfAborted();
       return core.get(key, revision);
@@ -271,16 +339,9 @@ function startEngine(options: EmbeddedStorageOptions, directory: StoreDirectory,
       core.assertOpen();
       return keyspace.published;
     },
-    async compact(revision) {
-      core.assertOpen();
-      await compactTo(revision);
-    },
+    compact: mvcc.compact,
     async grantLease(ttlSeconds) {
-      core.assertOpen();
-      const ttlMs = Math.max(LEASE_TTL_SECONDS_MIN, ttlSeconds) * 1000;
-      const id = await commits.grantLease({ ttlMs, expiresAt: clock.now() + ttlMs });
-      leases.add(id, ttlMs);
-      return id;
+      return (await mvcc.grantLease(0, ttlSeconds)).id;
     },
     async leaseSecondsLeft(leaseId) {
       core.assertOpen();

@@ -5,14 +5,15 @@
  *
  * While a batch is on its way the next one gathers, so that the number of syncs does not grow with the number of writers.
  * Invariants: at most one batch is in flight; versions are published in revision order and only after they are durable;
- * when a batch fails for want of space everything staged is rolled back and refused, and the rows that were to be removed
+ * a transaction is never split; when a batch fails for want of space everything staged is rolled back and refused, and the rows that were to be removed
  * wait for the next batch; any other failure ends the store (a failed sync must not be repeated as if nothing had been).
  */
 import { nextTurn } from '#base/turn';
 import { UnavailableError } from '../contract.ts';
 import type { Keyspace } from '../mvcc/keyspace.ts';
 import type { Version } from '../mvcc/version.ts';
-import { DiskFullError, type CommitBatch } from './database.ts';
+import type { CommitBatch } from './database.ts';
+import { DiskFullError } from './disk-full-error.ts';
 import { FORMAT_VERSION, type LeaseRow } from './record.ts';
 
 /** Versions and bytes of one batch: bounds the time of one commit. */
@@ -71,19 +72,21 @@ export class GroupCommit {
     });
   }
 
-  /** Stores a lease under a new id. */
-  async grantLease(row: Omit<LeaseRow, 'id'>): Promise<number> {
-    const id = ++this.#lastLeaseId;
-    await new Promise<void>((resolve, reject) => {
-      this.#leases.push({ row: { ...row, id }, resolve, reject });
+  /** An id that no lease has had; ids that clients chose are for the caller to leave out. */
+  nextLeaseId(): number { return ++this.#lastLeaseId; }
+
+  /** Stores a lease. */
+  storeLease(row: LeaseRow): Promise<void> {
+    return new Promise<void>((resolve, reject) => {
+      this.#leases.push({ row, resolve, reject });
       this.start();
     });
-    return id;
   }
 
-  endLease(id: number): void {
+  /** Resolves once it is durable that there is no such lease. */
+  endLease(id: number): Promise<void> {
     this.#endedLeases.push(id);
-    this.start();
+    return this.compacted();
   }
 
   /** Resolves once the compacted line is durable; the rows below it go in the batches that follow. */
@@ -157,8 +160,10 @@ export class GroupCommit {
   #take(): Required<Pick<CommitBatch, 'versions' | 'removed' | 'state'>> {
     const versions: Version[] = [];
     let bytes = 0;
-    for (let r = this.#keyspace.published + 1; r <= this.#keyspace.newest && versions.length < BATCH_VERSIONS_MAX && bytes < BATCH_BYTES_MAX; r++) {
+    for (let r = this.#keyspace.published + 1, until = 0; r <= this.#keyspace.newest; r++) {
+      if (r > until && (versions.length >= BATCH_VERSIONS_MAX || bytes >= BATCH_BYTES_MAX)) break;
       const version = this.#keyspace.version(r)!;
+      until = version.modRevision;
       versions.push(version);
       bytes += version.size;
     }

@@ -25,7 +25,8 @@ export function loadStore(database: EmbeddedDatabase, core: EngineCore, clock: C
     throw new CorruptError((error as Error).message);
   }
   for (const { id, ttlMs, expiresAt } of database.leases()) {
-    core.leases.add(id, ttlMs, Math.min(ttlMs, Math.max(0, expiresAt - clock.now())));
+    const lease = core.leases.add(id, ttlMs, expiresAt === 0 ? ttlMs : Math.min(ttlMs, Math.max(0, expiresAt - clock.now())));
+    lease.renewed = expiresAt === 0;
   }
   for (const { key, leaseId, revision } of versions) {
     if (leaseId !== 0 && core.keyspace.newestOf(key)?.revision === revision) core.leases.attach(leaseId, key);

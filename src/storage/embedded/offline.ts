@@ -31,6 +31,8 @@ export interface CheckResult {
 }
 
 const RECORDS_PER_BATCH = 1_000;
+/** Ids that engines choose themselves; clients of etcd's face may use larger ones. */
+const CHOSEN_LEASE_ID_MAX = 2 ** 47;
 /** Damaged values that are listed one by one. */
 const DAMAGED_MAX = 1_000;
 
@@ -128,16 +130,17 @@ async function importRecords(database: EmbeddedDatabase, path: string, clock: Cl
     versions = [];
     leases = [];
   };
+  const taken = new Set<number>();
   for await (const record of readSnapshot(path)) {
     if (record.type === 'lease') {
       const { id, expiresAt } = record.lease;
-      lastLeaseId = Math.max(lastLeaseId, id);
+      if (id <= CHOSEN_LEASE_ID_MAX) lastLeaseId = Math.max(lastLeaseId, id);
       if (expiresAt <= clock.now()) continue;
       live.add(id);
       leases.push({ id, ttlMs: expiresAt - clock.now(), expiresAt });
     } else if (record.type === 'key') {
       if (record.item.leaseId !== undefined && !live.has(record.item.leaseId)) { expired++; continue; }
-      versions.push(versionOf(record.item));
+      versions.push(versionOf(record.item, taken));
       if (versions.length >= RECORDS_PER_BATCH) await flush();
     }
   }
@@ -145,9 +148,13 @@ async function importRecords(database: EmbeddedDatabase, path: string, clock: Cl
   return { rows, expired, lastLeaseId };
 }
 
-function versionOf({ key, value, modRevision, createRevision, leaseId = 0 }: KeyValue): Version {
+/** @param taken places of the log: keys that one transaction wrote have the same revision, and a place each. */
+function versionOf({ key, value, modRevision, createRevision, leaseId = 0 }: KeyValue, taken: Set<number>): Version {
+  let revision = modRevision;
+  while (taken.has(revision)) revision--;
+  taken.add(revision);
   return {
-    key, value, createRevision, leaseId, revision: modRevision, size: value.length, checksum: crc32(value),
+    key, value, createRevision, leaseId, revision, modRevision, writes: 1, size: value.length, checksum: crc32(value),
     deleted: false, previous: undefined, event: undefined,
   };
 }

@@ -2,9 +2,10 @@
  * The rows of the embedded engine's file.
  *
  *   table   key                  value
- *   heads   revision             crc32 · flags · revision · createRevision · leaseId · value length · value crc32 · key (UTF-8)
+ *   heads   revision             crc32 · flags · revision · createRevision · leaseId · value length · value crc32
+ *                                · writes (flag 2; else 1) · revisions to the last of its transaction (flag 4; else 0) · key (UTF-8)
  *   values  revision             the value as it was given; no row for a deletion or an empty value
- *   leases  lease id             crc32 · time to live in ms · wall clock of expiry
+ *   leases  lease id             crc32 · time to live in ms · wall clock of expiry (0: whole again at each start, as it is being renewed)
  *   meta    'state'              crc32 · JSON {format, revision, compacted, dropped, rows, lastLeaseId}
  *
  * Numbers are little endian; revisions, ids and times are doubles. Each row's crc32 covers the rest of the row; a head
@@ -14,10 +15,14 @@ import { CorruptError } from '../contract.ts';
 import { crc32 } from '../checksum.ts';
 import type { Version } from '../mvcc/version.ts';
 
-export const FORMAT_VERSION = 1;
+/** 2: heads with flags 2 and 4. */
+export const FORMAT_VERSION = 2;
 
 const HEAD_BYTES = 37;
 const FLAG_DELETED = 1;
+const FLAG_WRITES = 2;
+const FLAG_TRANSACTION = 4;
+const COUNT_MAX = 2 ** 32 - 1;
 const LEASE_BYTES = 20;
 
 /** Everything else that must be read together with the rows. */
@@ -34,14 +39,18 @@ export interface StoreState {
 export interface LeaseRow { readonly id: number; readonly ttlMs: number; readonly expiresAt: number }
 
 export function encodeHead(version: Version): Buffer {
-  const row = Buffer.allocUnsafe(HEAD_BYTES + Buffer.byteLength(version.key));
-  row[4] = version.deleted ? FLAG_DELETED : 0;
+  const writes = !version.deleted && version.writes !== 1 ? 4 : 0;
+  const ahead = version.modRevision !== version.revision ? 4 : 0;
+  const row = Buffer.allocUnsafe(HEAD_BYTES + writes + ahead + Buffer.byteLength(version.key));
+  row[4] = (version.deleted ? FLAG_DELETED : 0) | (writes > 0 ? FLAG_WRITES : 0) | (ahead > 0 ? FLAG_TRANSACTION : 0);
   row.writeDoubleLE(version.revision, 5);
   row.writeDoubleLE(version.createRevision, 13);
   row.writeDoubleLE(version.leaseId, 21);
   row.writeUInt32LE(version.size, 29);
   row.writeUInt32LE(version.checksum, 33);
-  row.write(version.key, HEAD_BYTES);
+  if (writes > 0) row.writeUInt32LE(Math.min(version.writes, COUNT_MAX), HEAD_BYTES);
+  if (ahead > 0) row.writeUInt32LE(version.modRevision - version.revision, HEAD_BYTES + writes);
+  row.write(version.key, HEAD_BYTES + writes + ahead);
   row.writeUInt32LE(crc32(row.subarray(4)), 0);
   return row;
 }
@@ -51,8 +60,14 @@ export function decodeHead(revision: number, row: Buffer): Version {
   if (row.length < HEAD_BYTES || row.readUInt32LE(0) !== crc32(row.subarray(4)) || row.readDoubleLE(5) !== revision) {
     throw new CorruptError(`the record of revision ${revision} is damaged`);
   }
+  const flags = row[4]!;
+  const deleted = (flags & FLAG_DELETED) !== 0;
+  const aheadAt = (flags & FLAG_WRITES) === 0 ? HEAD_BYTES : HEAD_BYTES + 4;
+  const keyAt = (flags & FLAG_TRANSACTION) === 0 ? aheadAt : aheadAt + 4;
   return {
-    key: row.toString('utf8', HEAD_BYTES), revision, deleted: (row[4]! & FLAG_DELETED) !== 0, createRevision: row.readDoubleLE(13),
+    key: row.toString('utf8', keyAt), revision, deleted, createRevision: row.readDoubleLE(13),
+    modRevision: keyAt === aheadAt ? revision : revision + row.readUInt32LE(aheadAt),
+    writes: deleted ? 0 : aheadAt === HEAD_BYTES ? 1 : row.readUInt32LE(HEAD_BYTES),
     leaseId: row.readDoubleLE(21), size: row.readUInt32LE(29), checksum: row.readUInt32LE(33),
     value: undefined, previous: undefined, event: undefined,
   };

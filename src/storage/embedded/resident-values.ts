@@ -15,6 +15,8 @@ export class ResidentValues {
   readonly #keyspace: Keyspace;
   /** Published versions in revision order; those before #head are out. */
   #queue: Version[] = [];
+  /** Bytes of each, as counted when it came in. */
+  #costs: number[] = [];
   #head = 0;
   #bytes = 0;
   /** Versions at and below this revision are not held. */
@@ -31,22 +33,30 @@ export class ResidentValues {
   published(from: number): void {
     for (let r = from; r <= this.#keyspace.published; r++) {
       const version = this.#keyspace.version(r)!;
+      const cost = this.#costOf(version);
       this.#queue.push(version);
-      this.#bytes += costOf(version);
+      this.#costs.push(cost);
+      this.#bytes += cost;
     }
-    while (this.#bytes > RESIDENT_BYTES_MAX) this.#evict(this.#queue[this.#head++]!);
+    while (this.#bytes > RESIDENT_BYTES_MAX) this.#evict(this.#head++);
     if (this.#head > SLACK_MAX) {
       this.#queue.splice(0, this.#head);
+      this.#costs.splice(0, this.#head);
       this.#head = 0;
     }
   }
 
-  #evict(version: Version): void {
-    this.#bytes -= costOf(version);
+  #evict(at: number): void {
+    const version = this.#queue[at]!;
+    this.#bytes -= this.#costs[at]!;
     this.#evicted = version.revision;
     version.value = undefined;
     version.event = undefined;
   }
-}
 
-function costOf(version: Version): number { return EVENT_OVERHEAD_BYTES + version.size; }
+  /** Its event holds what was there before too; that costs when nothing else holds it. */
+  #costOf({ size, previous }: Version): number {
+    const before = previous === undefined || previous.revision > this.#evicted ? 0 : previous.size;
+    return EVENT_OVERHEAD_BYTES + size + before;
+  }
+}

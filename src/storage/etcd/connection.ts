@@ -17,7 +17,7 @@ import { blamesEndpoint, fromEtcdError, wasNotSent } from './errors.ts';
 import type { StatusResponse } from './messages.ts';
 
 export interface EtcdConnectionOptions {
-  /** `https://10.0.0.1:2379`, `http://…` or `host:port` (plain text without `tls`). */
+  /** `https://10.0.0.1:2379`, `http://…`, `host:port` (plain text without `tls`) or `unix:///path`. */
   readonly endpoints: readonly string[];
   readonly tls?: { readonly ca: Buffer; readonly cert?: Buffer; readonly key?: Buffer };
   readonly auth?: { readonly username: string; readonly password: string };
@@ -181,9 +181,10 @@ const SERVICE_NAMES: readonly ServiceName[] = ['KV', 'Watch', 'Lease', 'Maintena
 
 /** @throws Error when the URL is not one. */
 function connect(url: string, tls: EtcdConnectionOptions['tls']): Endpoint {
-  const parsed = /^(?:(https?):\/\/)?([^/]+:\d+)\/?$/.exec(url);
+  const parsed = /^(?:(https?):\/\/)?([^/]+:\d+)\/?$/.exec(url) ?? /^(unix):\/\/(\/.+)$/.exec(url);
   if (parsed === null) throw new Error(`etcd end point ${JSON.stringify(url)} is not of the form https://host:port`);
-  const [, scheme, address] = parsed;
+  const [, scheme] = parsed;
+  const address = scheme === 'unix' ? `unix:${parsed[2]}` : parsed[2];
   const secure = scheme === 'https' || (scheme === undefined && tls !== undefined);
   const channelCredentials: ChannelCredentials = secure
     ? credentials.createSsl(tls?.ca ?? null, tls?.key ?? null, tls?.cert ?? null) : credentials.createInsecure();

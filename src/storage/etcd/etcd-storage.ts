@@ -14,7 +14,7 @@ import {
 } from '../contract.ts';
 import { EtcdConnection, type EtcdConnectionOptions } from './connection.ts';
 import {
-  toKeyValue, type LeaseTimeToLiveResponse, type RangeResponse, type StatusResponse, type TxnResponse,
+  keyBytes, toKeyValue, type LeaseTimeToLiveResponse, type RangeResponse, type StatusResponse, type TxnResponse,
 } from './messages.ts';
 import { etcdWatch, type EtcdWatch } from './watch.ts';
 
@@ -83,13 +83,13 @@ export function openEtcdStorage(options: EtcdStorageOptions): StorageEngine {
     const { key, value, expectedRevision, leaseId, guard } = request;
     if (key.length > KEY_LENGTH_MAX) throw new TooLargeError(`key is longer than ${KEY_LENGTH_MAX} characters`);
     if (value !== undefined && value.length > VALUE_BYTES_MAX) throw new TooLargeError(`value is larger than ${VALUE_BYTES_MAX} bytes`);
-    const at = Buffer.from(key);
+    const at = keyBytes(key);
     const isAt = (whose: Buffer, revision: number): object => ({ result: EQUAL, target: MOD, key: whose, mod_revision: revision });
     const compare: object[] = [];
     const failure: object[] = [{ request_range: { key: at } }];
     if (expectedRevision !== undefined) compare.push(isAt(at, expectedRevision));
     if (guard !== undefined) {
-      const guardKey = Buffer.from(guard.key);
+      const guardKey = keyBytes(guard.key);
       compare.push(isAt(guardKey, guard.modRevision));
       failure.push({ request_range: { key: guardKey, keys_only: true } });
     }
@@ -124,11 +124,11 @@ export function openEtcdStorage(options: EtcdStorageOptions): StorageEngine {
 
   return {
     async get(key, { revision = 0, signal } = {}): Promise<KeyValue | undefined> {
-      const { kvs } = await range({ key: Buffer.from(key), revision }, signal);
+      const { kvs } = await range({ key: keyBytes(key), revision }, signal);
       return kvs[0] === undefined ? undefined : toKeyValue(kvs[0]);
     },
     async range({ start, end, limit = 0, revision = 0, keysOnly = false }, signal) {
-      const answer = await range({ key: Buffer.from(start), range_end: Buffer.from(end), limit, revision, keys_only: keysOnly }, signal);
+      const answer = await range({ key: keyBytes(start), range_end: keyBytes(end), limit, revision, keys_only: keysOnly }, signal);
       return { items: answer.kvs.map(toKeyValue), revision: revision === 0 ? answer.header.revision : revision, more: answer.more, count: answer.count };
     },
     write,

@@ -26,14 +26,17 @@ export interface LeaseTimeToLiveResponse { readonly TTL: number }
 const DELETE = 1;
 const EMPTY = Buffer.alloc(0);
 
+/** Keys of the contract have a character for each byte: those of the API server are ASCII, those of others come back as they were. */
+export function keyBytes(key: string): Buffer { return Buffer.from(key, 'latin1'); }
+
 export function toKeyValue(kv: EtcdKeyValue): KeyValue {
-  const found = { key: kv.key.toString(), value: kv.value, modRevision: kv.mod_revision, createRevision: kv.create_revision };
+  const found = { key: kv.key.toString('latin1'), value: kv.value, modRevision: kv.mod_revision, createRevision: kv.create_revision };
   return kv.lease === 0 ? found : { ...found, leaseId: kv.lease };
 }
 
 export function toWatchEvent({ type, kv, prev_kv: previous }: EtcdEvent): WatchEvent {
   return {
-    type: type === DELETE ? 'delete' : 'put', key: kv.key.toString(), value: type === DELETE ? EMPTY : kv.value,
+    type: type === DELETE ? 'delete' : 'put', key: kv.key.toString('latin1'), value: type === DELETE ? EMPTY : kv.value,
     previous: previous === null ? undefined : toKeyValue(previous), revision: kv.mod_revision, created: type !== DELETE && kv.version === 1,
   };
 }

@@ -9,7 +9,7 @@ import type { Clock } from '#base/clock';
 import { CompactedError, UnavailableError, type WatchBatch } from '../contract.ts';
 import type { EtcdConnection } from './connection.ts';
 import { fromEtcdError } from './errors.ts';
-import { toWatchEvent, type WatchResponse } from './messages.ts';
+import { keyBytes, toWatchEvent, type WatchResponse } from './messages.ts';
 
 export interface EtcdWatchOptions {
   readonly start: string; readonly end: string; readonly afterRevision: number; readonly progress?: boolean; readonly signal: AbortSignal;
@@ -48,7 +48,7 @@ export function etcdWatch(connection: EtcdConnection, clock: Clock, options: Etc
     stream.on('end', () => end('left'));
     stream.write({
       create_request: {
-        key: Buffer.from(options.start), range_end: Buffer.from(options.end), start_revision: cursor.revision + 1,
+        key: keyBytes(options.start), range_end: keyBytes(options.end), start_revision: cursor.revision + 1,
         progress_notify: options.progress === true, prev_kv: true,
       },
     });

@@ -4,9 +4,11 @@
  * A write is decided, visible and answered in one synchronous step. History is bounded by count: the engine compacts itself.
  */
 import type { Clock } from '#base/clock';
-import { UnavailableError, type StorageEngine, type WriteRequest, type WriteResult } from '../contract.ts';
+import { LeaseNotFoundError, UnavailableError, type StorageEngine, type WriteRequest, type WriteResult } from '../contract.ts';
 import { EngineCore } from '../mvcc/engine-core.ts';
 import type { Lease } from '../mvcc/leases.ts';
+import { LeaseExistsError, type MvccStore } from '../mvcc/mvcc-store.ts';
+import { stageTransaction } from '../mvcc/transaction.ts';
 
 export interface MemoryStorageOptions {
   readonly clock: Clock;
@@ -19,7 +21,7 @@ const HISTORY_LIMIT = 100_000;
 const DROPS_PER_WRITE = 2;
 const LEASE_TTL_SECONDS_MIN = 1;
 
-export function createMemoryStorage({ clock, historyLimit = HISTORY_LIMIT }: MemoryStorageOptions): StorageEngine {
+export function createMemoryStorage({ clock, historyLimit = HISTORY_LIMIT }: MemoryStorageOptions): StorageEngine & { readonly mvcc: MvccStore } {
   let bytes = 0;
   let lastLeaseId = 0;
   const core = new EngineCore({
@@ -38,10 +40,14 @@ export function createMemoryStorage({ clock, historyLimit = HISTORY_LIMIT }: Mem
     const version = decision.staged;
     bytes += version.size;
     const { previous } = core.eventOf(version);
-    core.publish(version.revision);
-    if (keyspace.historyLength > historyLimit) moveCompaction(version.revision - historyLimit);
-    drop(DROPS_PER_WRITE);
+    publish(1);
     return { ok: true, revision: version.revision, previous };
+  }
+
+  function publish(writes: number): void {
+    core.publish(keyspace.newest);
+    if (keyspace.historyLength > historyLimit) moveCompaction(keyspace.published - historyLimit);
+    drop(DROPS_PER_WRITE * writes);
   }
 
   function drop(budget: number): void {
@@ -60,7 +66,55 @@ export function createMemoryStorage({ clock, historyLimit = HISTORY_LIMIT }: Mem
     }
   }
 
+  function newLease(id: number, ttlSeconds: number): Lease {
+    return leases.add(id, Math.max(LEASE_TTL_SECONDS_MIN, ttlSeconds) * 1000);
+  }
+
+  function nextLeaseId(): number {
+    do lastLeaseId++; while (leases.get(lastLeaseId) !== undefined);
+    return lastLeaseId;
+  }
+
+  const mvcc: MvccStore = {
+    core,
+    async transact(plan) {
+      const { result, revision, writes } = stageTransaction(core, plan, {
+        admit: () => undefined,
+        staged: (version) => { bytes += version.size; },
+        takenBack: (versions) => { for (const version of versions) bytes -= version.size; },
+      });
+      if (writes > 0) publish(writes);
+      return { result, revision };
+    },
+    async grantLease(id, ttlSeconds) {
+      core.assertOpen();
+      if (id !== 0 && leases.get(id) !== undefined) throw new LeaseExistsError(`lease ${id} exists`);
+      const lease = newLease(id === 0 ? nextLeaseId() : id, ttlSeconds);
+      return { id: lease.id, ttlSeconds: lease.ttlMs / 1000 };
+    },
+    async revokeLease(id) {
+      const lease = leases.get(id);
+      if (lease === undefined) throw new LeaseNotFoundError(`lease ${id} not found`);
+      await mvcc.transact((writer) => { for (const key of [...lease.keys]) writer.remove(key); });
+      leases.forget(id);
+    },
+    async renewLease(id) {
+      const lease = leases.get(id);
+      if (lease === undefined) return undefined;
+      leases.renew(lease);
+      return lease.ttlMs / 1000;
+    },
+    async compact(revision) {
+      core.assertOpen();
+      moveCompaction(revision);
+      drop(Infinity);
+    },
+    noSpace: () => false,
+    bytes: async () => ({ file: bytes, used: bytes, quota: 0 }),
+  };
+
   return {
+    mvcc,
     async get(key, options) {
       options?.signal?.throwIfAborted();
       return core.get(key, options?.revision);
@@ -77,16 +131,10 @@ export function createMemoryStorage({ clock, historyLimit = HISTORY_LIMIT }: Mem
       core.assertOpen();
       return keyspace.published;
     },
-    async compact(revision) {
-      core.assertOpen();
-      moveCompaction(revision);
-      drop(Infinity);
-    },
+    compact: mvcc.compact,
     async grantLease(ttlSeconds) {
       core.assertOpen();
-      lastLeaseId++;
-      leases.add(lastLeaseId, Math.max(LEASE_TTL_SECONDS_MIN, ttlSeconds) * 1000);
-      return lastLeaseId;
+      return newLease(nextLeaseId(), ttlSeconds).id;
     },
     async leaseSecondsLeft(leaseId) {
       core.assertOpen();

@@ -68,10 +68,10 @@ export class EngineCore {
     if (key.length > KEY_LENGTH_MAX) throw new TooLargeError(`key is longer than ${KEY_LENGTH_MAX} characters`);
     if (value !== undefined && value.length > VALUE_BYTES_MAX) throw new TooLargeError(`value is larger than ${VALUE_BYTES_MAX} bytes`);
     const current = this.keyspace.newestOf(key);
-    if (guard !== undefined && (this.keyspace.newestOf(guard.key)?.revision ?? 0) !== guard.modRevision) {
+    if (guard !== undefined && (this.keyspace.newestOf(guard.key)?.modRevision ?? 0) !== guard.modRevision) {
       return { staged: undefined, current, fenced: true };
     }
-    const found = current?.revision ?? 0;
+    const found = current?.modRevision ?? 0;
     if (expectedRevision !== undefined && found !== expectedRevision) return { staged: undefined, current, fenced: false };
     if (value === undefined && current === undefined) return { staged: undefined, current, fenced: false };
     if (leaseId !== 0 && this.leases.get(leaseId) === undefined) throw new LeaseNotFoundError(`lease ${leaseId} not found`);
@@ -116,7 +116,7 @@ export class EngineCore {
     if (version.event !== undefined) return version.event;
     const event: WatchEvent = {
       type: version.deleted ? 'delete' : 'put', key: version.key, value: this.valueOf(version), previous: this.previousOf(version),
-      revision: version.revision, created: version.createRevision === version.revision,
+      revision: version.modRevision, created: version.createRevision === version.modRevision,
     };
     if (this.#keepsEvent(version)) version.event = event;
     return event;
@@ -165,7 +165,7 @@ export class EngineCore {
   }
 }
 
-function describe({ key, revision, createRevision, leaseId }: Version, value: Buffer): KeyValue {
-  const found = { key, value, modRevision: revision, createRevision };
+function describe({ key, modRevision, createRevision, leaseId }: Version, value: Buffer): KeyValue {
+  const found = { key, value, modRevision, createRevision };
   return leaseId === 0 ? found : { ...found, leaseId };
 }

@@ -8,6 +8,9 @@
  * Writers decide against the newest version of a key (`newest`); readers see revision `published` or older. A staged tail
  * can be rolled back. Revisions in (compacted, newest] are contiguous: each has exactly one version.
  *
+ * A transaction of several writes takes as many revisions, and all of it is seen at the last one (`seal`): the others are never
+ * newest for anybody, and a read, a watch or a compaction at one of them is one before the transaction (`boundary`).
+ *
  * Compaction is in two steps: the line moves at once, the dropping of versions is done in slices by `dropSome`, never
  * past the oldest pinned read.
  */
@@ -50,13 +53,31 @@ export class Keyspace {
     const revision = this.newest + 1;
     const before = entry?.newest;
     const version: Version = {
-      key, revision, value, leaseId, deleted: value === undefined, size: value?.length ?? 0, checksum: 0,
+      key, revision, modRevision: revision, value, leaseId, deleted: value === undefined, size: value?.length ?? 0, checksum: 0,
       createRevision: value === undefined ? 0 : before === undefined || before.deleted ? revision : before.createRevision,
+      writes: value === undefined ? 0 : before === undefined || before.deleted ? 1 : before.writes + 1,
       previous: before, event: undefined,
     };
     if (entry === undefined) this.#entries.add(key, version); else entry.newest = version;
     this.#log.push(version);
     return version;
+  }
+
+  /** Makes one transaction of what was staged after revision `after`, in the same synchronous step. */
+  seal(after: number): void {
+    const last = this.newest;
+    for (let r = after + 1; r < last; r++) {
+      const version = this.version(r)!;
+      if (version.createRevision === version.revision) version.createRevision = last;
+      version.modRevision = last;
+    }
+  }
+
+  /** The newest revision at or before `revision` that is not within a transaction. */
+  boundary(revision: number): number {
+    let found = revision;
+    for (let version = this.version(found); version !== undefined && version.modRevision > revision; version = this.version(found)) found--;
+    return found;
   }
 
   /** Makes all versions up to `revision` visible. */
@@ -68,9 +89,9 @@ export class Keyspace {
     this.#published = revision;
   }
 
-  /** Takes back everything that was staged but not published. */
-  rollback(): void {
-    while (this.newest > this.#published) {
+  /** Takes back everything that was staged after `revision`; by default, all that is not published. */
+  rollback(revision = this.#published): void {
+    while (this.newest > revision) {
       const version = this.#log.pop()!;
       const entry = this.#entries.get(version.key)!;
       const before = version.previous;
@@ -90,7 +111,7 @@ export class Keyspace {
     if (asked === undefined || asked === 0) return this.#published;
     if (asked > this.#published) throw new FutureRevisionError(this.#published);
     if (asked < this.#compacted) throw new CompactedError(this.#compacted);
-    return asked;
+    return this.boundary(asked);
   }
 
   /** What the key was at `revision`; undefined when it did not exist. */
@@ -114,7 +135,7 @@ export class Keyspace {
       const version = this.version(r)!;
       if (version.key < start || version.key >= end) continue;
       if (version.deleted) count++;
-      else if (version.createRevision === version.revision) count--;
+      else if (version.createRevision === version.modRevision) count--;
     }
     return count;
   }
@@ -131,7 +152,7 @@ export class Keyspace {
   /** Moves the line; never back, never past what is published. */
   compact(revision: number): void {
     if (revision > this.#published) throw new FutureRevisionError(this.#published);
-    if (revision > this.#compacted) this.#compacted = revision;
+    this.#compacted = Math.max(this.#compacted, this.boundary(revision));
   }
 
   /** Drops versions that compaction made unreachable, looking at up to `budget` revisions. Returns what was dropped. */
@@ -200,6 +221,6 @@ export class Keyspace {
 
 function versionAt(newest: Version | undefined, revision: number): Version | undefined {
   let version = newest;
-  while (version !== undefined && version.revision > revision) version = version.previous;
+  while (version !== undefined && version.modRevision > revision) version = version.previous;
   return version === undefined || version.deleted ? undefined : version;
 }

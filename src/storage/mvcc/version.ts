@@ -3,9 +3,14 @@ import type { WatchEvent } from '../contract.ts';
 
 export interface Version {
   readonly key: string;
+  /** Its own place in the log, one for each write: the names of its rows on disk. */
   readonly revision: number;
+  /** The revision that readers and watchers see: that of the last write of its transaction; its own when it is by itself. */
+  modRevision: number;
   /** 0 for a deletion. */
-  readonly createRevision: number;
+  createRevision: number;
+  /** Puts since the key came to be, this one included; 0 for a deletion. */
+  readonly writes: number;
   readonly deleted: boolean;
   /** 0: none. */
   readonly leaseId: number;

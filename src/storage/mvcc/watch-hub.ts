@@ -2,7 +2,7 @@
  * Watches as cursors: a watcher holds a revision, not a queue, so that a slow one costs nothing but the history it may
  * still read, and one that falls behind compaction is told so.
  *
- * Invariant: a watcher never passes `keyspace.published`, and it passes each revision once.
+ * Invariant: a watcher never passes `keyspace.published`, it passes each revision once, and a transaction is never split.
  */
 import type { Clock } from '#base/clock';
 import { nextTurn } from '#base/turn';
@@ -16,7 +16,12 @@ export interface WatchOptions {
   readonly afterRevision: number;
   readonly progress?: boolean;
   readonly signal: AbortSignal;
+  /** Given a function that makes this watch report, once, how far it is when it has delivered all up to then. */
+  readonly opened?: (askProgress: () => void) => void;
 }
+
+/** Events of some shape, of one or more whole revisions; empty: a progress mark. */
+export interface ShapedBatch<T> { readonly events: readonly T[]; readonly revision: number }
 
 /** Events handed out at once: bounds the synchronous step of a watcher that catches up. */
 const BATCH_EVENTS_MAX = 256;
@@ -77,12 +82,19 @@ export class WatchHub {
     for (const watcher of this.#watchers) watcher.wake?.();
   }
 
-  async *watch(options: WatchOptions): AsyncGenerator<WatchBatch, void, undefined> {
+  watch(options: WatchOptions): AsyncGenerator<WatchBatch, void, undefined> { return this.watchAs(options, this.#eventOf); }
+
+  /** @param shape what the watcher gets of a version, made when it is delivered; undefined: nothing. */
+  async *watchAs<T>(options: WatchOptions, shape: (version: Version) => T | undefined): AsyncGenerator<ShapedBatch<T>, void, undefined> {
     const { signal } = options;
     if (this.#closed !== undefined) throw this.#closed;
     if (options.afterRevision < this.#keyspace.compacted) throw new CompactedError(this.#keyspace.compacted);
-    const watcher: Watcher = { options, cursor: options.afterRevision, wake: undefined, progressAsked: false };
+    const watcher: Watcher = { options, cursor: this.#keyspace.boundary(options.afterRevision), wake: undefined, progressAsked: false };
     this.#watchers.add(watcher);
+    options.opened?.(() => {
+      watcher.progressAsked = true;
+      watcher.wake?.();
+    });
     const onAbort = (): void => watcher.wake?.();
     signal.addEventListener('abort', onAbort);
     let reported = options.afterRevision;
@@ -90,7 +102,7 @@ export class WatchHub {
       while (!signal.aborted) {
         if (this.#closed !== undefined) throw this.#closed;
         if (watcher.cursor < this.#keyspace.compacted) throw new CompactedError(this.#keyspace.compacted);
-        const batch = this.#collect(options, watcher.cursor);
+        const batch = this.#collect(options, watcher.cursor, shape);
         watcher.cursor = batch.revision;
         if (batch.events.length > 0) {
           reported = batch.revision;
@@ -111,18 +123,22 @@ export class WatchHub {
     }
   }
 
-  #collect(options: WatchOptions, cursor: number): WatchBatch {
-    const events: WatchEvent[] = [];
-    const until = Math.min(this.#keyspace.published, cursor + SCAN_REVISIONS_MAX);
+  #collect<T>(options: WatchOptions, cursor: number, shape: (version: Version) => T | undefined): ShapedBatch<T> {
+    const events: T[] = [];
+    const { published } = this.#keyspace;
+    const until = cursor + SCAN_REVISIONS_MAX;
     let bytes = 0;
     let revision = cursor;
-    while (revision < until && events.length < BATCH_EVENTS_MAX && bytes < BATCH_BYTES_MAX) {
+    while (revision < published) {
+      const full = revision >= until || events.length >= BATCH_EVENTS_MAX || bytes >= BATCH_BYTES_MAX;
+      if (full && this.#keyspace.boundary(revision) === revision) break;
       revision++;
       const version = this.#keyspace.version(revision);
       if (version === undefined || version.key < options.start || version.key >= options.end) continue;
-      const event = this.#eventOf(version);
+      const event = shape(version);
+      if (event === undefined) continue;
       events.push(event);
-      bytes += event.value.length;
+      bytes += version.size;
     }
     return { events, revision };
   }
