@@ -47,6 +47,8 @@ export interface ApiResponse {
   readonly headers: Record<string, string | string[]>;
   /** A whole body, or pieces with back-pressure. */
   readonly body: Buffer | AsyncIterable<Buffer>;
+  /** Aborts when the reader of the pieces is given up, in the middle of one: its connection (HTTP/2: stream) is to be cut. */
+  readonly abandoned?: AbortSignal;
   /** The handler took the socket over; nothing is to be written. */
   readonly hijacked?: boolean;
 }

@@ -69,6 +69,8 @@ export async function send(request: Incoming, response: Outgoing, answer: ApiRes
   const iterator = body[Symbol.asyncIterator]();
   const stop = (): void => { void iterator.return?.(); };
   signal.addEventListener('abort', stop, { once: true });
+  const cut = (): void => { caller.abort(); if (http1) (response as ServerResponse).destroy(); else (request as Http2ServerRequest).stream.close(constants.NGHTTP2_CANCEL); };
+  answer.abandoned?.addEventListener('abort', cut, { once: true });
   try {
     for (;;) {
       const next = await iterator.next();
@@ -78,6 +80,7 @@ export async function send(request: Incoming, response: Outgoing, answer: ApiRes
     (response as ServerResponse).end();
   } finally {
     signal.removeEventListener('abort', stop);
+    answer.abandoned?.removeEventListener('abort', cut);
     if (signal.aborted) await iterator.return?.();
   }
 }

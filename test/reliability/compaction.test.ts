@@ -44,11 +44,12 @@ function follow(engine: StorageEngine, after: number): { readonly changes: Chang
   return { changes, at: () => at, async stop() { stop.abort(); await reading; } };
 }
 
-async function readInPages({ store }: ObjectStore, turns: () => Promise<void>): Promise<Page[] | 'expired'> {
+/** Each page from any of the servers: one knows the state that the first began with, the others ask the store's history. */
+async function readInPages(oneOf: () => ObjectStore, turns: () => Promise<void>): Promise<Page[] | 'expired'> {
   const pages: Page[] = [];
   for (let continueToken = ''; ;) {
     try {
-      const page = await store.list({ selection: selectionOf(undefined), limit: LIMIT, continueToken, revision: undefined });
+      const page = await oneOf().store.list({ selection: selectionOf(undefined), limit: LIMIT, continueToken, revision: undefined });
       pages.push({ revision: page.revision, items: itemsOf(page.items) });
       if (page.continueToken === '') return pages;
       continueToken = page.continueToken;
@@ -83,10 +84,10 @@ for (const kind of ENGINES) {
       const recorder = new Recorder();
       const watches: ObjectWatch[] = [];
       const lists: Page[][] = [];
-      const servers: ObjectStore[] = [server];
+      const servers: ObjectStore[] = [server, await openObjectStore(engine, systemClock)];
       let highest = base.revision;
       for (let i = 0; i < compactions; i++) {
-        const paging = readInPages(server, () => pause(random.integer(4)));
+        const paging = readInPages(() => servers[random.integer(2)]!, () => pause(random.integer(4)));
         await runWorkload({ recorder, random, clients: 4, operations: OPERATIONS_PER_COMPACTION, keys: KEYS, range: RANGE, label: `d${base.revision}-${i}-`, subject: () => storeSubject(server), listsPercent: 5 });
         const now = await engine.currentRevision();
         assert.ok(now >= highest, 'the revision fell');

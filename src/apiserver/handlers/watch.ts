@@ -25,11 +25,12 @@ export async function handleWatch(env: HandlerEnvironment, context: RequestConte
     : revision > 0 ? { kind: 'after', revision } : { kind: 'recent' };
   const seconds = options.timeoutSeconds > 0 ? options.timeoutSeconds : WATCH_SECONDS_MIN * (1 + env.random.next());
   const { contentType, encoder } = watchEncoding(context, served, output);
+  const abandoned = new AbortController();
   const request: WatchRequest = {
     selection, from, bookmarks: options.allowWatchBookmarks, markInitialEnd: options.sendInitialEvents === true && options.allowWatchBookmarks,
-    timeoutMs: seconds * 1000, signal: context.signal,
+    timeoutMs: seconds * 1000, signal: context.signal, giveUp: () => { abandoned.abort(); },
   };
-  return { status: 200, headers: { 'content-type': contentType }, body: watchStream(served.store, request, encoder, env.clock) };
+  return { status: 200, headers: { 'content-type': contentType }, body: watchStream(served.store, request, encoder, env.clock), abandoned: abandoned.signal };
 }
 
 /** A name in the path (`watch/…/NAME`), not one that a field selector asks for. */

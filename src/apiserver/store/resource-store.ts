@@ -14,6 +14,7 @@ import { decodeContinue, encodeContinue, type ContinueToken } from './continue-t
 import { describe, rememberDescription, selectAll, selects, type DescribedObject, type Describer, type Selection } from './described.ts';
 import { LeaderFence } from './leader-fence.ts';
 import { readRange } from './readable-range.ts';
+import type { PastState } from './past-states.ts';
 import { decodeStored, encodeStored } from './stored-object.ts';
 import type { StorageFeed } from './storage-feed.ts';
 import type { VersionView } from './version-view.ts';
@@ -179,11 +180,15 @@ export class ResourceStore {
       if (revision !== undefined && !('atLeast' in revision && revision.atLeast === 0)) throw newBadRequest('specifying resource version is not allowed when using continue');
       return this.#continue(request, token, signal);
     }
-    if (revision !== undefined && 'exactly' in revision) return this.#history(request, revision.exactly, '', false, signal);
+    if (revision !== undefined && 'exactly' in revision) {
+      const past = this.view === undefined ? this.cache.past(revision.exactly) : undefined;
+      return past === undefined ? this.#history(request, revision.exactly, '', false, signal) : this.#cached(request, past, '');
+    }
     const atLeast = revision?.atLeast ?? 0;
     if (atLeast > this.feed.shown && !await this.feed.waitFor(atLeast, signal)) throw tooLargeRevision(atLeast, this.feed.revision);
     if (!await this.#cacheIs(revision === undefined ? 'fresh' : 'not older', signal)) return this.#newest(request, '', signal);
     const at = this.#shownRevision();
+    if (limit > 0 && revision?.atLeast !== 0 && this.view === undefined) return this.#cached(request, this.cache.present(at), '');
     const all = await this.#matching(selection, '', signal);
     if (limit <= 0 || revision?.atLeast === 0 || !this.#hasMore(selection, all, limit)) return { items: await this.#seen(all, signal), revision: at, continueToken: '', remaining: undefined };
     const items = await this.#seen(all.slice(0, limit), signal);
@@ -227,6 +232,15 @@ export class ResourceStore {
     return this.view === undefined ? objects : this.view.show(objects, signal);
   }
 
+  /** A page of a state that the cache knows. `after` is exclusive. */
+  #cached({ selection, limit }: ListRequest, state: PastState, after: string): ListResult {
+    const { items, behind } = this.cache.page(state, selection, after, limit > 0 ? limit : Infinity);
+    // A selector is not looked at behind the page: the next one may turn out to be empty.
+    const only = selection.name !== undefined && (selection.namespace !== '' || !this.#describer.namespaced);
+    if (behind === 0 || only) return { items, revision: state.revision, continueToken: '', remaining: undefined };
+    return { items, revision: state.revision, continueToken: this.#tokenAfter(selection, items.at(-1)!.key, state.revision), remaining: selection.everything ? behind : undefined };
+  }
+
   #tokenAfter(selection: Selection, key: string, revision: number): string {
     const start = selection.namespace === '' ? key : key.slice(selection.namespace.length + 1);
     return encodeContinue({ start: `${start}\0`, revision });
@@ -235,7 +249,10 @@ export class ResourceStore {
   async #continue(request: ListRequest, token: ContinueToken, signal?: AbortSignal): Promise<ListResult> {
     const { selection, limit } = request;
     const start = selection.namespace === '' ? token.start : `${selection.namespace}/${token.start}`;
-    if (token.revision > 0) return this.#history(request, token.revision, start, true, signal);
+    if (token.revision > 0) {
+      const past = this.view === undefined ? this.cache.past(token.revision) : undefined;
+      return past === undefined ? this.#history(request, token.revision, start, true, signal) : this.#cached(request, past, start.replace(/\0$/, ''));
+    }
     if (!await this.#cacheIs('fresh', signal)) return this.#newest(request, start, signal);
     const at = this.#shownRevision();
     const all = await this.#matching(selection, start.replace(/\0$/, ''), signal);

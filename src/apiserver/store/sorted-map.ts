@@ -60,6 +60,20 @@ export class SortedMap<V> {
     }
   }
 
+  /** Keys in [start, end); an empty `end` means to the end. */
+  count(start: string, end: string): number {
+    if (this.#chunks.length === 0) return 0;
+    const first = this.#chunkOf(start);
+    const last = end === '' ? this.#chunks.length - 1 : this.#chunkOf(end);
+    let count = 0;
+    for (let index = first; index <= last; index++) {
+      const { keys } = this.#chunks[index]!;
+      const to = index === last && end !== '' ? lowerBound(keys, end) : keys.length;
+      count += to - (index === first ? lowerBound(keys, start) : 0);
+    }
+    return Math.max(0, count);
+  }
+
   values(): IterableIterator<V> { return this.#byKey.values(); }
 
   /** The chunk that holds the key, or where it belongs. */

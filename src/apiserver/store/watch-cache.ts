@@ -7,11 +7,19 @@
 import type { KeyValue, WatchEvent } from '#storage/contract';
 import { describe, selects, type DescribedObject, type Describer, type Selection } from './described.ts';
 import { EventLog, type CacheEvent, type EventLogLimits } from './event-log.ts';
+import { PastStates, type PastState } from './past-states.ts';
 import { SortedMap } from './sorted-map.ts';
 import type { FeedSink } from './storage-feed.ts';
 
 /** Called for each event; must not throw. */
 export type EventListener = (event: CacheEvent) => void;
+
+export interface CachePage {
+  /** Matching objects in the order of their keys. */
+  readonly items: readonly DescribedObject[];
+  /** Objects of the namespace behind the last of them, matching or not. */
+  readonly behind: number;
+}
 
 /** Of a selection by index, the objects that are looked at one by one anyway. */
 const INDEX_MIN = 64;
@@ -26,6 +34,7 @@ export class WatchCache implements FeedSink {
   readonly #index = new Map<string, Set<string>>();
   readonly #listeners = new Set<EventListener>();
   readonly #resets = new Set<() => void>();
+  readonly #past = new PastStates();
   #log: EventLog;
   #loadedRevision = 0;
 
@@ -96,12 +105,45 @@ export class WatchCache implements FeedSink {
       }
       return found.sort((a, b) => (a.key < b.key ? -1 : 1));
     }
-    const [start, end] = selection.namespace === '' ? ['', ''] : [`${selection.namespace}/`, `${selection.namespace}0`];
-    const first = after === '' ? start : `${after}\0`;
-    this.#objects.scan(first > start ? first : start, end, (object) => {
+    this.#objects.scan(...rangeOf(selection, after), (object) => {
       if (selection.everything || selects(selection, object)) found.push(object);
     });
     return found;
+  }
+
+  /** The state that is shown now, to be asked for by its revision later. */
+  present(revision: number): PastState { return this.#past.note(revision, this.#log, this.#now()); }
+
+  /** The state at a revision at which a list began; undefined: not known any more. */
+  past(revision: number): PastState | undefined { return this.#past.at(revision, this.#log, this.#now()); }
+
+  /** Up to `limit` matching objects of a state; `after` is exclusive. Looks at little more than it gives. */
+  page(state: PastState, selection: Selection, after: string, limit: number): CachePage {
+    const { changed } = state;
+    const [start, end] = rangeOf(selection, after);
+    const was = [...changed.values()].filter((object): object is DescribedObject => object !== undefined && object.key >= start && (end === '' || object.key < end) && selects(selection, object))
+      .sort((a, b) => (a.key < b.key ? -1 : 1));
+    const items: DescribedObject[] = [];
+    let next = 0;
+    const take = (object: DescribedObject): boolean => {
+      while (next < was.length && was[next]!.key < object.key && items.length < limit) items.push(was[next++]!);
+      if (items.length < limit && !changed.has(object.key) && selects(selection, object)) items.push(object);
+      return items.length < limit;
+    };
+    if (this.#candidates(selection) === undefined && selection.name === undefined) this.#objects.scan(start, end, take);
+    else for (const object of this.select(selection, after)) if (!take(object)) break;
+    while (next < was.length && items.length < limit) items.push(was[next++]!);
+    return { items, behind: items.length < limit ? 0 : this.#countAt(state, `${items.at(-1)!.key}\0`, end) };
+  }
+
+  /** Keys in a range of a state. */
+  #countAt({ changed }: PastState, start: string, end: string): number {
+    let count = this.#objects.count(start, end);
+    for (const [key, object] of changed) {
+      if (key < start || (end !== '' && key >= end)) continue;
+      count += (object === undefined ? 0 : 1) - (this.#objects.get(key) === undefined ? 0 : 1);
+    }
+    return count;
   }
 
   /** Whether anything stands behind a key, of the selection's namespace: pages end without looking whether it matches. */
@@ -165,6 +207,13 @@ export class WatchCache implements FeedSink {
     this.#unindex(object);
     this.#objects.delete(object.key);
   }
+}
+
+/** Of keys: [start, end). */
+function rangeOf({ namespace }: Selection, after: string): [start: string, end: string] {
+  const [start, end] = namespace === '' ? ['', ''] : [`${namespace}/`, `${namespace}0`];
+  const first = after === '' ? start : `${after}\0`;
+  return [first > start ? first : start, end];
 }
 
 function* indexNamesOf(object: DescribedObject): Iterable<string> {

@@ -4,10 +4,10 @@
  *     [objects as ADDED] [BOOKMARK initial-events-end] event event … BOOKMARK … (end by timeout, or ERROR)
  *
  * A watch is a position in its resource's event log. While it has nothing to do it is parked and costs one look per event;
- * while its reader is slow it holds no events, and when the log has moved past it, it ends: the client watches again from
- * the last version it saw.
+ * while its reader is slow it holds no events but those it has handed over. A reader that takes nothing for too long, or that
+ * the log has moved past, is given up: the client watches again from the last version it saw.
  */
-import type { Clock } from '#base/clock';
+import type { Clock, Timer } from '#base/clock';
 import { newResourceExpired, toStatusError, type StatusError } from '#machinery/status-error';
 import { CompactedError, prefixEnd, type WatchEvent } from '#storage/contract';
 import { selectAll, selects, type DescribedObject, type Selection } from './described.ts';
@@ -35,12 +35,16 @@ export interface WatchRequest {
   readonly markInitialEnd: boolean;
   readonly timeoutMs: number;
   readonly signal: AbortSignal;
+  /** Called once when the reader is too slow: nothing more will come, its connection is to be cut. */
+  readonly giveUp?: () => void;
 }
 
 const CHUNK_BYTES = 64 * 1024;
 /** Events whose objects are converted together. */
 const SEEN_EVENTS_MAX = 100;
 const BOOKMARK_INTERVAL_MS = 60_000;
+/** A reader that does not take what it was handed for so long is given up. */
+export const WATCH_STALL_MS_MAX = 30_000;
 
 export async function* watchStream(store: ResourceStore, request: WatchRequest, encoder: EventEncoder, clock: Clock): AsyncGenerator<Buffer, void, undefined> {
   const watch = new Watch(store, request, encoder, clock);
@@ -73,6 +77,10 @@ class Watch {
   #nextBookmarkMs: number;
   /** Events up to this revision have been told, or are not wanted. */
   #after: number;
+  /** When the reader was handed what it has not taken yet. */
+  #handedMs: number | undefined;
+  #stallTimer: Timer | undefined;
+  #givenUp = false;
 
   constructor(store: ResourceStore, request: WatchRequest, encoder: EventEncoder, clock: Clock) {
     this.#store = store;
@@ -85,17 +93,42 @@ class Watch {
     this.#stopListening = store.cache.listen((event) => this.#onEvent(event), () => { this.#ended = true; this.#wake?.(); });
   }
 
-  close(): void { this.#stopListening(); }
+  close(): void {
+    this.#stopListening();
+    this.#stallTimer?.cancel();
+  }
+
+  /** The reader is given something; `#handedMs` is cleared when it comes for more. */
+  #handing(): void {
+    this.#handedMs = this.#clock.monotonicNow();
+    this.#stallTimer ??= this.#clock.setTimer(WATCH_STALL_MS_MAX, () => this.#lookForStall(), { unref: true });
+  }
+
+  #lookForStall(): void {
+    this.#stallTimer = undefined;
+    if (this.#handedMs === undefined) return;
+    const leftMs = this.#handedMs + WATCH_STALL_MS_MAX - this.#clock.monotonicNow();
+    if (leftMs <= 0) this.#giveUp();
+    else this.#stallTimer = this.#clock.setTimer(leftMs, () => this.#lookForStall(), { unref: true });
+  }
+
+  #giveUp(): void {
+    if (this.#givenUp) return;
+    this.#givenUp = true;
+    this.#ended = true;
+    this.#request.giveUp?.();
+  }
 
   /** All that matches now; the position is taken in the same step. */
   async *initial(atLeast: number | undefined): AsyncGenerator<Buffer> {
     const { feed, cache } = this.#store;
     const { selection, signal } = this.#request;
-    const fresh = atLeast === undefined ? await feed.waitUntilFresh(signal) : atLeast === 0 || await feed.waitFor(atLeast, signal);
+    const fresh = atLeast === undefined ? await feed.waitUntilFresh(signal) : await feed.waitFor(Math.max(atLeast, feed.shown), signal);
     if (!fresh) throw tooLargeRevision(atLeast ?? feed.revision, feed.revision);
     const { view } = this.#store;
     const candidates = cache.select(view === undefined ? selection : { ...selectAll(selection.namespace), name: selection.name });
     const revision = cache.currentRevision(feed.revision);
+    feed.noteShown(revision);
     this.#position = cache.log.nextSequence;
     const objects = view === undefined ? candidates : (await view.show(candidates, signal)).filter((object) => selects(selection, object));
     let pieces: Buffer[] = [];
@@ -105,13 +138,18 @@ class Watch {
       pieces.push(frame);
       bytes += frame.length;
       if (bytes < CHUNK_BYTES) continue;
+      this.#handing();
       yield Buffer.concat(pieces, bytes);
+      this.#handedMs = undefined;
       if (signal.aborted) return;
       pieces = [];
       bytes = 0;
     }
     if (this.#request.markInitialEnd) pieces.push(this.#encoder.bookmark(revision, true));
-    if (pieces.length > 0) yield Buffer.concat(pieces);
+    if (pieces.length === 0) return;
+    this.#handing();
+    yield Buffer.concat(pieces);
+    this.#handedMs = undefined;
   }
 
   /** Events after `revision` that the log has dropped (or never had, after a restart) come from the engine's history. */
@@ -127,7 +165,11 @@ class Watch {
           const chunk = await this.#chunkOf(batch.events);
           this.#after = Math.max(this.#after, batch.revision);
           this.#store.feed.noteShown(this.#after);
-          if (chunk.length > 0) yield chunk;
+          if (chunk.length > 0) {
+            this.#handing();
+            yield chunk;
+            this.#handedMs = undefined;
+          }
           if (this.#after >= cache.log.startRevision) break;
           engine.requestProgress();
         }
@@ -161,14 +203,19 @@ class Watch {
     while (!signal.aborted && !this.#ended) {
       const chunk = this.#store.view === undefined ? this.#drain() : await this.#drainSeen();
       if (chunk === undefined) return;
-      if (chunk.length > 0) { yield chunk; continue; }
+      if (chunk.length > 0) {
+        this.#handing();
+        yield chunk;
+        this.#handedMs = undefined;
+        continue;
+      }
       // Conversion takes time, in which more may have come.
       if (this.#position < this.#store.cache.log.nextSequence) continue;
       const nowMs = this.#clock.monotonicNow();
       if (nowMs >= this.#deadlineMs) return;
       if (this.#request.bookmarks && nowMs >= this.#nextBookmarkMs) {
         this.#nextBookmarkMs = nowMs + BOOKMARK_INTERVAL_MS;
-        yield this.#encoder.bookmark(this.#store.cache.currentRevision(this.#store.feed.revision), false);
+        yield this.#encoder.bookmark(Math.max(this.#after, this.#store.cache.currentRevision(this.#store.feed.revision)), false);
         continue;
       }
       const untilMs = Math.min(this.#deadlineMs, this.#request.bookmarks ? this.#nextBookmarkMs : Infinity);
@@ -240,7 +287,10 @@ class Watch {
   }
 
   #onEvent(event: CacheEvent): void {
-    if (!this.#parked) return;
+    if (!this.#parked) {
+      if (this.#handedMs !== undefined && this.#position! < this.#store.cache.log.firstSequence) this.#giveUp();
+      return;
+    }
     if (!this.#concerns(event)) return;
     this.#parked = false;
     this.#position = event.sequence;
