@@ -1,0 +1,115 @@
+/**
+ * R7: watchers whose sockets are opened and never read cost the server next to nothing, are cut off when their time is up, lose
+ * nothing by it, and healthy ones do not notice. `KUBERNODE_STALLED_WATCHERS=200 KUBERNODE_STALL_EVENTS=10000` make it the
+ * nightly size, which also waits for the end of the stalled ones.
+ */
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { test } from 'node:test';
+import { lines } from '#client/watch-stream';
+import type { Transport, TransportResponse } from '#client/transport';
+import { WATCH_STALL_MS_MAX } from '#apiserver/store/watch-stream';
+import { apiServerProcess } from './harness/api-server-process.ts';
+import { apiSubject } from './harness/api-subject.ts';
+import { PREFIX } from './harness/object-store.ts';
+import { pause, percentile, sizeOf } from './harness/size.ts';
+
+const STALLED = sizeOf('STALLED_WATCHERS', 30);
+const EVENTS = sizeOf('STALL_EVENTS', 400);
+const HEALTHY = 4;
+const WRITERS = 16;
+const KEYS = 50;
+const PADDING = 'p'.repeat(2_048);
+const NIGHTLY = STALLED >= 100;
+const GROWTH_BYTES_MAX = 64 * 1024 * 1024;
+const LAG_MS_MAX = NIGHTLY ? 250 : 2_000;
+const END_MS_MAX = 10_000;
+
+interface Frame { readonly type: string; readonly object: { readonly metadata: { readonly resourceVersion: string } } }
+
+function residentBytes(pid: number): number {
+  return Number(/^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))![1]) * 1024;
+}
+
+const openWatch = (transport: Transport, revision: number): Promise<TransportResponse> =>
+  transport.request({ method: 'GET', path: `/api/v1/namespaces/default/configmaps?watch=true&resourceVersion=${revision}&timeoutSeconds=3600`, headers: { accept: 'application/json' } });
+
+/** Revisions in the order they come, until the stream ends or `enough`. */
+async function revisionsOf(response: TransportResponse, enough: (revision: number) => boolean, seen: (revision: number) => void = () => undefined): Promise<number[]> {
+  const revisions: number[] = [];
+  try {
+    for await (const line of lines(response.body)) {
+      let frame: Frame;
+      try { frame = JSON.parse(line.toString()) as Frame; } catch { break; }
+      if (frame.type === 'ERROR') break;
+      const revision = Number(frame.object.metadata.resourceVersion);
+      revisions.push(revision);
+      seen(revision);
+      if (enough(revision)) break;
+    }
+  } catch {
+    // Cut off.
+  }
+  response.cancel();
+  return revisions;
+}
+
+test(`R7: ${STALLED} stalled watchers and ${EVENTS} events`, { timeout: 180_000 + EVENTS * 30 }, async (t) => {
+  const server = await apiServerProcess({ compactEveryMs: 0, keepRevisions: 0 });
+  let transport: Transport | undefined;
+  try {
+    await server.start();
+    transport = server.transport();
+    const shared = transport;
+    const subject = apiSubject({ transport: () => shared, persists: () => true });
+    for (let key = 0; key < KEYS; key++) assert.equal((await subject.write(`${PREFIX}default/k${key}`, `${PADDING}-0`, 0)).kind, 'done');
+    const { revision: start } = await subject.list(`${PREFIX}default/`, `${PREFIX}default0`);
+    const ackedMs = new Map<number, number>();
+    const arrivedMs: { revision: number; ms: number }[] = [];
+    let last = Infinity;
+    const healthy = Array.from({ length: HEALTHY }, async () => revisionsOf(await openWatch(shared, start), (revision) => revision >= last, (revision) => { arrivedMs.push({ revision, ms: performance.now() }); }));
+    // The same load without stalled watchers first, so that what is measured is what they cost.
+    let number = 1;
+    const write = async (count: number): Promise<void> => {
+      const end = number + count;
+      await Promise.all(Array.from({ length: WRITERS }, async (_, writer) => {
+        while (number < end) {
+          const mine = number++;
+          const outcome = await subject.write(`${PREFIX}default/k${(mine * WRITERS + writer) % KEYS}`, `${PADDING}-${mine}`, undefined);
+          if (outcome.kind === 'done') ackedMs.set(outcome.revision, performance.now());
+        }
+      }));
+    };
+    await write(EVENTS);
+    const before = residentBytes(server.pid()!);
+    const stalled = await Promise.all(Array.from({ length: STALLED }, () => openWatch(shared, Math.max(...ackedMs.keys()))));
+    const from = Math.max(...ackedMs.keys());
+    let most = before;
+    const measuring = setInterval(() => { most = Math.max(most, residentBytes(server.pid()!)); }, 50);
+    await write(EVENTS - 1);
+    last = Math.max(...ackedMs.keys()) + 1;
+    await write(1);
+    clearInterval(measuring);
+    const streams = await Promise.all(healthy);
+    const expected = [...ackedMs.keys()].sort((a, b) => a - b);
+    for (const revisions of streams) assert.deepEqual(revisions, expected);
+    const lags = arrivedMs.map(({ revision, ms }) => Math.max(0, ms - ackedMs.get(revision)!));
+    t.diagnostic(`${Math.round((most - before) / 2 ** 20)} MiB more for ${STALLED} stalled watchers; healthy ones lag p50 ${percentile(lags, 0.5).toFixed(1)} ms, p99 ${percentile(lags, 0.99).toFixed(1)} ms`);
+    assert.ok(most - before <= GROWTH_BYTES_MAX);
+    assert.ok(percentile(lags, 0.99) <= LAG_MS_MAX);
+    if (NIGHTLY) await pause(WATCH_STALL_MS_MAX + END_MS_MAX);
+    // What had reached them, then the rest by another watch: nothing is lost.
+    const told = await Promise.all(stalled.map((response) => revisionsOf(response, (revision) => revision >= last)));
+    const cut = told.filter((revisions) => (revisions.at(-1) ?? from) < last);
+    t.diagnostic(`${cut.length} of ${STALLED} were cut off behind the last event`);
+    if (NIGHTLY) assert.ok(cut.length > STALLED / 2, 'the stalled ones were not cut off');
+    const own = expected.filter((revision) => revision > from);
+    for (const revisions of told.slice(0, 20)) {
+      const rest = (revisions.at(-1) ?? from) >= last ? [] : await revisionsOf(await openWatch(shared, revisions.at(-1) ?? from), (revision) => revision >= last);
+      assert.deepEqual([...revisions, ...rest], own);
+    }
+  } finally {
+    await transport?.close();
+    await server.dispose();
+  }
+});
