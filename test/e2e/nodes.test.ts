@@ -43,7 +43,7 @@ describe('a cluster of three nodes', { skip: canRunNodes }, () => {
     cluster = await startLocalCluster({ nodes: 3 });
     assert.equal((await cluster.kubernode('image', 'build', root, '--tag', 'busybox:1', '--env', 'PATH=/bin')).code, 0);
     await cluster.apply(SPREAD);
-    await cluster.kubectl('rollout', 'status', 'deployment/web', '--timeout=120s');
+    await explained(cluster, () => cluster.kubectl('rollout', 'status', 'deployment/web', '--timeout=100s'));
   });
 
   after(async () => {
