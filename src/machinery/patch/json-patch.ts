@@ -103,14 +103,14 @@ function copy(document: Document, operation: JsonObject): void {
   const from = stringMember(operation, 'from', 'copy operation failed to decode from: operation, missing from field: missing value');
   const value = read(document, from, `copy operation does not apply: doc is missing from path: ${from}: missing value`,
     `error in copy for from: '${from}'`) ?? null;
+  // It will be in the document twice, perhaps within itself: whoever changes one of them must copy first.
+  disown(document, value);
   const path = stringMember(operation, 'path', 'copy operation failed to decode path: missing value');
   const place = findForChange(document, path, `copy operation does not apply: doc is missing destination path: ${path}: missing value`);
   if (value !== null) document.copiedBytes += Buffer.byteLength(encodeAny(value));
   if (document.copiedBytes > COPIED_BYTES_MAX) {
     throw inapplicable(`Unable to complete the copy, the accumulated size increase of copy is ${document.copiedBytes}, exceeding the limit ${COPIED_BYTES_MAX}`);
   }
-  // The value is in the document twice now; whoever changes one of them must copy first.
-  disown(document, value);
   insert(place, value, 'error while adding value during copy');
 }
 

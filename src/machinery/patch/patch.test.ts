@@ -35,6 +35,8 @@ test('JSON patch', async (t) => {
       { a: '1', deep: { x: { y: 1 } }, b: { x: { y: 2 } } }],
     ['a copy of something changed is independent', [{ op: 'add', path: '/deep/x/z', value: 1 }, { op: 'copy', from: '/deep', path: '/b' },
       { op: 'add', path: '/b/x/y', value: 2 }, { op: 'remove', path: '/list' }], { a: '1', deep: { x: { y: 1, z: 1 } }, b: { x: { y: 2, z: 1 } } }],
+    ['a copy into itself', [{ op: 'add', path: '/deep/x/z', value: 1 }, { op: 'copy', from: '/deep', path: '/deep/again' }, { op: 'remove', path: '/list' }],
+      { a: '1', deep: { x: { y: 1, z: 1 }, again: { x: { y: 1, z: 1 } } } }],
     ['move', [{ op: 'move', from: '/deep/x', path: '/m' }], { a: '1', list: [1, 2, 3], deep: {}, m: { y: 1 } }],
     ['move into itself', [{ op: 'move', from: '/deep', path: '/deep/x/z' }], 'inapplicable: move operation does not apply: doc is missing destination path: /deep/x/z: missing value'],
     ['test passes', [{ op: 'test', path: '/deep', value: { x: { y: 1 } } }, { op: 'test', path: '/none' }, { op: 'remove', path: '/deep' }], { a: '1', list: [1, 2, 3] }],

@@ -16,6 +16,7 @@ const FAULTS: readonly (readonly [pattern: string, fault: string])[] = [
   ['a{2,1}', 'invalid repeat count: `{2,1}`'],
   ['a{1001}', 'invalid repeat count: `{1001}`'],
   ['(?=a)', 'invalid or unsupported Perl syntax: `(?=`'],
+  [String.raw`(a)\1`, String.raw`invalid escape sequence: ` + '`\\1`'],
   [String.raw`\z\y`, String.raw`invalid escape sequence: ` + '`\\y`'],
 ];
 for (const [pattern, fault] of FAULTS) test(`refuses ${pattern}`, () => assert.equal(regularExpressionFault(pattern), `error parsing regexp: ${fault}`));
