@@ -36,6 +36,7 @@ import { NodeGraph } from './authz/node-graph.ts';
 import { rbacAuthorizer } from './authz/rbac-authorizer.ts';
 import { RbacIndex } from './authz/rbac-index.ts';
 import { superuserAuthorizer } from './authz/superuser.ts';
+import { ADMITTED_HEADER } from './handlers/delete-object.ts';
 import type { DecisionResource } from './resources/decision.ts';
 import { localSubjectAccessReview, selfSubjectAccessReview, subjectAccessReview } from './resources/decisions/access-reviews.ts';
 import { legacyBinding, podBinding } from './resources/decisions/binding.ts';
@@ -60,7 +61,8 @@ export interface AccessOptions {
   readonly issuer?: string;
   /** The API server's audiences. Default: the issuer. */
   readonly audiences?: readonly string[];
-  readonly extensions?: ExtensionPlugins;
+  /** Webhooks and policies. */
+  readonly extensions?: (authorizer: Authorizer) => ExtensionPlugins;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Logger;
@@ -121,7 +123,7 @@ export function createAccess(options: AccessOptions): Access {
     ],
     tokenAuthenticators, authorizer,
     impersonation: impersonation(authorizer),
-    admission: admissionChain(admissionPlugins(dependencies, options.quotas, options.extensions)),
+    admission: admissionChain(admissionPlugins(dependencies, options.quotas, options.extensions?.(authorizer))),
     decisions: decisions(options, { issuer, audiences, objects, authorizer, rbac, tokenAuthenticators }),
     issuer: issuerDocuments(issuer, pki),
     async start(signal) {
@@ -172,7 +174,8 @@ function decisions(options: AccessOptions, shared: Shared): DecisionResource[] {
       listBudgets: async (namespace, signal) => (await client.for(poddisruptionbudgets, namespace).list({ signal })).items,
       deletePod: async (namespace, name, body, signal) => {
         const path = `/api/v1/namespaces/${encodeURIComponent(namespace)}/pods/${encodeURIComponent(name)}`;
-        await client.raw('DELETE', path, { body: { apiVersion: 'v1', ...body, kind: 'DeleteOptions' }, signal });
+        // The eviction was admitted; the deletion follows from it.
+        await client.withHeaders({ [ADMITTED_HEADER]: 'true' }).raw('DELETE', path, { body: { apiVersion: 'v1', ...body, kind: 'DeleteOptions' }, signal });
       },
     }),
   ] as DecisionResource[];

@@ -23,6 +23,7 @@ import { newBadRequest } from '#machinery/status-error';
 import type { ClusterPki } from '#pki/cluster-pki';
 import type { StorageEngine } from '#storage/contract';
 import { createAccess, type Access } from './access.ts';
+import { extensionPlugins } from './admission/extension-plugins.ts';
 import type { ExtensionPlugins } from './admission/registry.ts';
 import type { AuditLog } from './audit/audit-log.ts';
 import { ensureApiServices } from './bootstrap/api-services.ts';
@@ -131,8 +132,9 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
   const client = createClient({ transport: loopback, clock, userAgent: 'kube-apiserver/v1.36 kubernode' });
   const informers = createInformerFactory({ client, clock, random, log });
   const storeOf = (type: ResourceType): ReturnType<typeof stores.storeOf> => stores.storeOf(type.group, type.resource);
+  const webhooks = webhookClient({ clock, resolver: serviceResolver(client, random) });
   const access = createAccess({
-    client, informers, clock, random, log, pki, ...(options.extensions === undefined ? {} : { extensions: options.extensions }),
+    client, informers, clock, random, log, pki, extensions: (authorizer) => ({ ...extensionPlugins({ client, informers, table, webhooks, authorizer, metrics, clock, random }), ...options.extensions }),
     pods: resourceStoreObjects<Pod>(storeOf(pods)),
     quotas: resourceStoreObjects<ResourceQuota>(storeOf(resourcequotas)),
     storedNamespaces: resourceStoreObjects<Namespace>(storeOf(namespaces)),
@@ -148,7 +150,6 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     clock, random, log, admission: access.admission, authorizer: access.authorizer, featureEnabled: options.featureEnabled ?? featureGates(KNOWN_FEATURES).enabled,
     hooksOf: (served) => hooks.get(`${served.info.group}/${served.info.resource}`), leaseFor: leasePool(storage, clock),
   };
-  const webhooks = webhookClient({ clock, resolver: serviceResolver(client, random) });
   const rules = options.rules ?? EXPRESSION_RULES;
   useExpressionChecker(policyExpressionChecker, deviceExpressionChecker);
   useSchemaValueChecks(schemaValueChecksWith(rules));

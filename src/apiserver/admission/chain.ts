@@ -1,11 +1,11 @@
 /**
  * Runs the plugins in their order: first every `admit`, which may change the object, later every `validate`.
  *
- *     decode → admit … admit → (strategy, validation) → validate … validate → store
+ *     decode → admit … admit (→ admit … admit again) → (strategy, validation) → validate … validate → store
  *
- * The first refusal ends it. Which plugins and in which order: `registry.ts`.
+ * The first refusal ends it. When a late plugin changed the object, all of `admit` runs once more. Which plugins and in which order: `registry.ts`.
  */
-import type { AdmissionAttributes, AdmissionPlugin } from './plugin.ts';
+import type { AdmissionAttributes, AdmissionPlugin, Rounds } from './plugin.ts';
 
 export interface AdmissionChain {
   /** @throws StatusError */
@@ -24,10 +24,17 @@ export function admissionChain(plugins: readonly AdmissionPlugin[]): AdmissionCh
   const validating = plugins.filter((plugin) => plugin.validate !== undefined);
   return {
     async admit(attributes) {
-      for (const plugin of mutating) {
-        const pending = plugin.admit!(attributes);
-        if (pending !== undefined) await pending;
-      }
+      const memory = new Map<string, unknown>();
+      let isWanted = false;
+      const round = async (again: boolean): Promise<void> => {
+        const rounds: Rounds = { again, memory, runAgain: () => { isWanted = true; } };
+        for (const plugin of mutating) {
+          const pending = plugin.admit!(attributes, rounds);
+          if (pending !== undefined) await pending;
+        }
+      };
+      await round(false);
+      if (isWanted) await round(true);
     },
     async validate(attributes) {
       for (const plugin of validating) {

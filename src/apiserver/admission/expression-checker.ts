@@ -4,35 +4,11 @@
  * Objects and parameters have no schema here: they are of any type. A policy's own variables are typed one after the other.
  */
 import { compileExpression, type Compilation } from '#machinery/cel/compile';
-import { declaredType, type DeclaredType, type SchemaNode } from '#machinery/cel/declared-type';
-import { buildEnvironment, JSON_PATCH, withPatchTypes, type Environment } from '#machinery/cel/environment';
-import { AUTHORIZER, RESOURCE_CHECK } from '#machinery/cel/library/authorizer';
+import type { DeclaredType } from '#machinery/cel/declared-type';
+import { buildEnvironment, JSON_PATCH, type Environment } from '#machinery/cel/environment';
 import { BOOL, DYN, listOf, mapOf, NULL, QUANTITY, sameType, STRING, struct, type Type } from '#machinery/cel/type';
 import type { DeviceExpressionChecker, ExpressionChecker, ExpressionResult, ExpressionScope } from '../resources/rules/expressions.ts';
-
-const text: SchemaNode = { type: 'string' };
-const texts: SchemaNode = { type: 'array', items: text };
-const textMap: SchemaNode = { type: 'object', additionalProperties: text };
-const whole: SchemaNode = { type: 'integer' };
-const time: SchemaNode = { type: 'string', format: 'date-time' };
-const object = (properties: Record<string, SchemaNode>): SchemaNode => ({ type: 'object', properties });
-
-const REQUEST = declaredType(object({
-  kind: object({ group: text, version: text, kind: text }), resource: object({ group: text, version: text, resource: text }), subResource: text,
-  requestKind: object({ group: text, version: text, kind: text }), requestResource: object({ group: text, version: text, resource: text }), requestSubResource: text,
-  name: text, namespace: text, operation: text, dryRun: { type: 'boolean' }, options: { 'x-kubernetes-int-or-string': true },
-  userInfo: object({ username: text, uid: text, groups: texts, extra: { type: 'object', additionalProperties: texts } }),
-}), 'kubernetes.AdmissionRequest')!;
-
-const NAMESPACE = declaredType(object({
-  metadata: object({ name: text, generateName: text, namespace: text, labels: textMap, annotations: textMap, UID: text, creationTimestamp: time,
-    deletionGracePeriodSeconds: whole, deletionTimestamp: time, generation: whole, resourceVersion: text, finalizers: texts }),
-  spec: object({ finalizers: texts }),
-  status: object({ phase: text, conditions: { type: 'array', items: object({ status: text, type: text, lastTransitionTime: time, message: text, reason: text }) } }),
-}), 'kubernetes.Namespace')!;
-
-const plain = (type: Type, elementsMax = 0, more: Partial<DeclaredType> = {}): DeclaredType => ({ type, elementsMax, smallestBytes: 1, nullable: true, ...more });
-const VARIABLES = 'kubernetes.variables';
+import { admissionEnvironment, plain } from './extension/expression-environment.ts';
 
 const RESULTS: Readonly<Record<ExpressionResult, readonly Type[]>> = {
   bool: [BOOL], string: [STRING], 'string or null': [STRING, NULL], 'apply configuration': [struct('Object')], 'json patch': [listOf(JSON_PATCH)],
@@ -40,15 +16,7 @@ const RESULTS: Readonly<Record<ExpressionResult, readonly Type[]>> = {
 
 export const policyExpressionChecker: ExpressionChecker = (composed) => {
   const fields = new Map<string, Type>();
-  const environmentOf = ({ params, authorizer, patchTypes }: ExpressionScope): Environment => {
-    const environment = buildEnvironment([
-      { name: 'object', declared: plain(DYN) }, { name: 'oldObject', declared: plain(DYN) }, { name: 'request', declared: REQUEST }, { name: 'namespaceObject', declared: NAMESPACE },
-      ...(params ? [{ name: 'params', declared: plain(DYN) }] : []),
-      ...(authorizer ? [{ name: 'authorizer', declared: plain(AUTHORIZER) }, { name: 'authorizer.requestResource', declared: plain(RESOURCE_CHECK) }] : []),
-      ...(composed ? [{ name: 'variables', declared: plain(struct(VARIABLES), 0, { fields: new Map([...fields].map(([name, type]) => [name, { name, declared: plain(type) }])) }) }] : []),
-    ]);
-    return patchTypes ? withPatchTypes(environment) : environment;
-  };
+  const environmentOf = (scope: ExpressionScope): Environment => admissionEnvironment(scope, composed ? fields : undefined);
   return {
     declare(name, expression, scope) {
       const compiled = compileExpression(expression, environmentOf(scope));

@@ -29,9 +29,18 @@ export interface AdmissionAttributes {
   readonly signal: AbortSignal;
 }
 
+/** The mutating plugins run a second time when one that comes late, a webhook or policy, changed the object after the others. */
+export interface Rounds {
+  /** This is the second time. */
+  readonly again: boolean;
+  runAgain(): void;
+  /** What plugins keep from the first round to the second, by their name. */
+  readonly memory: Map<string, unknown>;
+}
+
 export interface AdmissionPlugin {
   readonly name: string;
   /** Refuses by throwing a StatusError (usually 403 Forbidden). */
-  admit?(attributes: AdmissionAttributes): Promise<void> | void;
+  admit?(attributes: AdmissionAttributes, rounds: Rounds): Promise<void> | void;
   validate?(attributes: AdmissionAttributes): Promise<void> | void;
 }

@@ -195,12 +195,15 @@ function finishHeaders(response: ApiResponse, auditId: string, passage: Passage)
     headers['x-kubernetes-pf-prioritylevel-uid'] = passage.flow.priorityLevelUid;
   }
   if (passage.context !== undefined) for (const text of passage.warnings) warn(passage.context, text);
-  if (passage.warnings.length > 0) headers['warning'] = passage.warnings.map(warningHeader);
+  const warnings = passage.warnings.filter(isPrintable).map(warningHeader);
+  if (warnings.length > 0) headers['warning'] = warnings;
 }
 
 /** RFC 7234: code 299, no agent, the text quoted. */
+/** As upstream, a text that no header can carry is not told. */
+function isPrintable(text: string): boolean { return text !== '' && !/\p{Cc}/u.test(text); }
+
+/** Headers are bytes: what is beyond ASCII goes as UTF-8. */
 function warningHeader(text: string): string {
-  // eslint-disable-next-line no-control-regex
-  const printable = text.replace(/[\u0000-\u001f\u007f]/g, ' ');
-  return `299 - "${printable.replaceAll('\\', '\\\\').replaceAll('"', '\\"')}"`;
+  return `299 - "${Buffer.from(text.replaceAll('\\', '\\\\').replaceAll('"', '\\"')).toString('latin1')}"`;
 }

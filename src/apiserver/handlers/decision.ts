@@ -30,15 +30,20 @@ export async function handleDecision(env: HandlerEnvironment, context: RequestCo
     subresource: decision.subresource, object: subject, oldObject: undefined, options: options.asObject, dryRun: options.dryRun,
     warn: (text) => warn(context, text), annotate: (key, value) => { context.auditAnnotations.set(key, value); }, signal: context.signal,
   });
+  const ownedOf = (subject: KubeObject): KubeObject['metadata']['managedFields'] => (decision.kind === 'Eviction' ? undefined : ownedFields(decision, subject, managerName(context, options), nowText(context)));
+  let owned = ownedOf(object);
+  if (owned !== undefined) object.metadata.managedFields = owned;
   await env.admission.admit(attributes(object));
+  delete object.metadata.managedFields;
   const result = await decision.create(object, {
     info: context.info, user: context.user, name: context.info.name, namespace, dryRun: options.dryRun, options: options.asObject, signal: context.signal, term: leaderTermOf(context.request),
-    validate: (subject) => env.admission.validate(attributes(subject)), warn: (text) => warn(context, text),
+    validate: (subject) => {
+      // Its defaults are the decision's own business.
+      if (decision.kind === 'TokenRequest') owned = ownedOf(subject);
+      return env.admission.validate(attributes(owned === undefined ? subject : { ...subject, metadata: { ...subject.metadata, managedFields: owned } }));
+    }, warn: (text) => warn(context, text),
     annotate: (key, value) => { context.auditAnnotations.set(key, value); },
   });
-  if (result.kind === decision.kind) {
-    const entries = ownedFields(decision, result, managerName(context, options), nowText(context));
-    if (entries !== undefined) result.metadata.managedFields = entries;
-  }
+  if (result.kind === decision.kind && owned !== undefined) result.metadata.managedFields = owned;
   return { status: 201, headers: { 'content-type': MEDIA_TYPES[output.format] }, body: encodeForm(output.format, result, output.pretty) };
 }

@@ -11,6 +11,10 @@ import { beforeDelete, finalizersForDeletion, markAsDeleting } from './graceful-
 import type { DeleteOptions } from './request-options.ts';
 import { copy, toStored } from './update-object.ts';
 
+/** Set by the server itself, in its own process. */
+export const ADMITTED_HEADER = 'x-kubernode-admitted';
+const SERVER_NAME = 'system:apiserver';
+
 export interface Deletion {
   readonly stored: StoredBytes;
   /** The object is gone; false: it is on its way. */
@@ -72,12 +76,18 @@ function plan(served: ServedResource, object: KubeObject, options: DeleteOptions
   return waits || (options.gracePeriodSeconds ?? 0) > 0 ? 'going' : 'gone-after-update';
 }
 
+/** The server's own deletions that follow from a request that was admitted say so; of others the word means nothing. */
+function isAdmitted({ request }: RequestContext): boolean {
+  return request.headers[ADMITTED_HEADER] !== undefined && request.connection.user?.name === SERVER_NAME;
+}
+
 async function admitDelete(env: HandlerEnvironment, context: RequestContext, served: ServedResource, namespace: string, name: string, old: KubeObject, options: DeleteOptions, dryRun: boolean): Promise<void> {
+  if (isAdmitted(context)) return;
   const attributes: AdmissionAttributes = {
     operation: 'DELETE', info: context.info, user: context.user, definition: served.definition, kind: served.info.kind, name,
     namespace: served.info.resource === 'namespaces' && served.info.group === '' ? name : namespace,
     subresource: context.info.subresource, object: undefined, oldObject: old, options: { kind: 'DeleteOptions', apiVersion: 'meta.k8s.io/v1', ...options }, dryRun,
-    warn: (text) => { if (!context.warnings.includes(text)) context.warnings.push(text); },
+    warn: (text) => { warn(context, text); },
     annotate: (key, value) => { context.auditAnnotations.set(key, value); },
     get signal() { return context.signal; },
   };

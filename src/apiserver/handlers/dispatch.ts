@@ -9,6 +9,7 @@ import { warn, type RequestContext } from '../context.ts';
 import type { ApiResponse } from '../request.ts';
 import type { ResourceTable, TableEntry } from '../resource-table.ts';
 import type { ServedResource } from '../served-resource.ts';
+import { admitConnection } from './connect-admission.ts';
 import type { ConnectRegistry } from './connect-registry.ts';
 import { handleCreate } from './create.ts';
 import { handleDecision } from './decision.ts';
@@ -133,6 +134,7 @@ async function dispatchSubresource(options: DispatchOptions, context: RequestCon
   if (info.rest !== '' && info.rest !== '/' && info.subresource !== 'proxy') throw notFound();
   if (connect !== undefined) {
     if (connect.methods.length > 0 && !connect.methods.includes(request.method.toLowerCase())) throw methodNotAllowed();
+    await admitConnection(env, context);
     return connect.handle(context);
   }
   if (request.upgrade !== undefined) throw newBadRequest('this path cannot be upgraded');

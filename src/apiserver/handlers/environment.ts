@@ -87,7 +87,7 @@ export function admissionAttributes(write: WriteContext, operation: 'CREATE' | '
     // A namespace is in itself, as far as admission is concerned.
     namespace: served.info.resource === 'namespaces' && served.info.group === '' ? name : write.namespace,
     subresource: request.info.subresource, object, oldObject, options, dryRun: write.options.dryRun,
-    warn: (text) => { if (!request.warnings.includes(text)) request.warnings.push(text); },
+    warn: (text) => { warn(request, text); },
     annotate: (key, value) => { request.auditAnnotations.set(key, value); },
     get signal() { return request.signal; },
   };

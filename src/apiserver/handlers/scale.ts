@@ -8,6 +8,7 @@ import { parentEntries, scaleEntries, type ReplicasPaths } from '#machinery/mana
 import type { KubeObject } from '#machinery/meta';
 import type { JsonObject } from '#machinery/patch/json-value';
 import { isBadRequest, newBadRequest, newConflict, newInvalid, newNotFound, newUnknownError } from '#machinery/status-error';
+import type { AdmissionAttributes } from '../admission/plugin.ts';
 import { planOf } from '../codec.ts';
 import { header, nowText, type RequestContext } from '../context.ts';
 import { BODY_BYTES_MAX } from '../filters/body.ts';
@@ -17,7 +18,7 @@ import { patchObject, patchTypeOf, type PatchTarget } from './apply-patch.ts';
 import { ensureNamespace } from './before-create.ts';
 import { checkUid } from './before-update.ts';
 import { decodeAs } from './decode-body.ts';
-import { writeContext, type HandlerEnvironment } from './environment.ts';
+import { admissionAttributes, writeContext, type HandlerEnvironment } from './environment.ts';
 import { managerName, writeOptions, type WriteOptions } from './request-options.ts';
 import { negotiateOutput, respondObject } from './respond.ts';
 import { checkName } from './update.ts';
@@ -71,10 +72,14 @@ export async function handleScale(env: HandlerEnvironment, context: RequestConte
     checkName(next, write.name, write.namespace);
     return next;
   };
+  // Admission sees a patch as the update it makes, of the scale.
+  const scaleWrite = { ...write, options: { ...options, asObject: { ...options.asObject, kind: 'UpdateOptions' } } };
+  let attributes: AdmissionAttributes | undefined;
   const { stored } = await updateObject(write, {
+    attributes: () => attributes!,
     subresource: served.definition.subresourceStrategies?.['scale'] === undefined ? '' : 'scale',
     createMissing: false,
-    make(current) {
+    async make(current) {
       if (current === undefined) throw newNotFound(info.group, info.resource, write.name);
       const object = copy(current);
       const paths = replicasPaths(served);
@@ -82,6 +87,10 @@ export async function handleScale(env: HandlerEnvironment, context: RequestConte
       const entries = scaleEntries(object.metadata.managedFields, paths);
       if (entries !== undefined) old.metadata.managedFields = entries;
       const next = makeScale(old);
+      const { managedFields: owned } = next.metadata;
+      delete next.metadata.managedFields;
+      attributes = { ...admissionAttributes(scaleWrite, 'UPDATE', next, scaleOf(served, current)), kind: 'Scale' };
+      await env.admission.admit(attributes);
       const replicas = next.spec.replicas ?? 0;
       const errors: FieldError[] = replicas < 0 && !served.custom ? [invalid(path('spec').child('replicas'), replicas, 'must be greater than or equal to 0')] : [];
       if (errors.length > 0) throw newInvalid('autoscaling', 'Scale', write.name, errors);
@@ -92,7 +101,7 @@ export async function handleScale(env: HandlerEnvironment, context: RequestConte
       }
       served.definition.scale!.setReplicas(object, replicas);
       if (next.metadata.resourceVersion) object.metadata.resourceVersion = next.metadata.resourceVersion; else if (!served.custom) delete object.metadata.resourceVersion;
-      const tracked = parentEntries(object.metadata.managedFields, next.metadata.managedFields, served.apiVersion, paths);
+      const tracked = parentEntries(object.metadata.managedFields, owned, served.apiVersion, paths);
       if (tracked === undefined) delete object.metadata.managedFields; else object.metadata.managedFields = tracked;
       return object;
     },

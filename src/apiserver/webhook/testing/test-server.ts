@@ -21,10 +21,14 @@ export interface TestServer {
   until(path: string, wanted: (reply: Reply) => boolean): Promise<Reply>;
   /** The events of a watch until `count` have come. */
   watch(path: string, count: number): Promise<Body[]>;
+  /** The server's own watches have seen what was written. */
+  settled(): Promise<void>;
   stop(): Promise<void>;
 }
 
 const TRIES_MAX = 400;
+/** Watches in this process take a millisecond or two. */
+const SETTLE_MS = 25;
 const ADMIN: UserInfo = { name: 'admin', groups: ['system:masters', 'system:authenticated'] };
 
 export async function startTestServer(): Promise<TestServer> {
@@ -65,6 +69,7 @@ export async function startTestServer(): Promise<TestServer> {
       response.cancel();
       return events;
     },
+    settled: () => systemClock.sleep(SETTLE_MS),
     stop: () => server.stop(),
   };
 }
