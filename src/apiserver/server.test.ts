@@ -186,6 +186,8 @@ test('discovery, version, health, metrics', async () => {
   assert.equal(aggregated.body.kind, 'APIGroupDiscoveryList');
   assert.equal((await ask('GET', '/apis', undefined, { accept: 'application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList', 'if-none-match': aggregated.headers['etag']! })).status, 304);
   assert.match((await ask('GET', '/version')).body['gitVersion'], /^v1\.36\.\d+\+kubernode$/);
+  assert.equal((await ask('GET', '/version', undefined, { accept: 'application/vnd.kubernetes.protobuf, */*' })).headers['content-type'], 'application/json');
+  assert.equal((await ask('GET', '/version', undefined, { accept: 'application/vnd.kubernetes.protobuf' })).status, 406);
   assert.equal((await ask('GET', '/readyz')).text, 'ok');
   assert.match((await ask('GET', '/livez?verbose')).text, /\[\+\]etcd ok\n[^]*livez check passed\n$/);
   assert.match((await ask('GET', '/metrics')).text, /apiserver_request_total\{code="200"/);

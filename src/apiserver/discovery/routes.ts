@@ -84,7 +84,7 @@ export function routes(options: RouteOptions): Routes {
       }
       case 'version':
         if (second !== undefined) return pageNotFound();
-        if (!['', '*/*', 'application/json'].includes(header(request, 'accept')) && negotiate(header(request, 'accept'), { shapes: false }).format !== 'json') throw newStatusError(406, 'NotAcceptable', '406: Not Acceptable\n\nAvailable representations: application/json', {});
+        if (negotiateAccept(header(request, 'accept'), { types: [MEDIA_TYPES.json] }) === undefined) throw newStatusError(406, 'NotAcceptable', '406: Not Acceptable\n\nAvailable representations: application/json', {});
         if (request.method !== 'GET') throw methodNotAllowed();
         return indentedJsonResponse(200, versionDocument(options.build));
       case 'livez': case 'readyz': case 'healthz':

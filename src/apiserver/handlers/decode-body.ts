@@ -1,10 +1,9 @@
 /** The body of a request as an object of the kind asked for: decoded, checked against the schema, pruned and defaulted. */
 import { isUtf8 } from 'node:buffer';
-import { allGroupVersions } from '#api/registry';
 import { BUILTIN_TYPES, CUSTOM_TYPES, negotiateInput, parseMediaType } from '#machinery/codec/content-type';
 import { MalformedError } from '#machinery/codec/decode-error';
 import { parseYaml } from '#machinery/codec/yaml';
-import { formatGroupVersion, parseGroupVersion } from '#machinery/gvk';
+import { parseGroupVersion } from '#machinery/gvk';
 import type { KubeObject } from '#machinery/meta';
 import { newBadRequest, newUnsupportedMediaType, StatusError } from '#machinery/status-error';
 import { serializer } from '../codec.ts';
@@ -64,11 +63,11 @@ export function decodeYaml(body: Buffer): unknown {
   return parseYaml(body.toString('utf8')).value;
 }
 
-/** DeleteOptions come as of any group version. @throws StatusError 400, 415 */
+/** DeleteOptions come as of any group version: Go clients send those of custom resources as of the resource's own. @throws StatusError 400, 415 */
 export function decodeDeleteOptions(body: Buffer, context: RequestContext): DeleteOptions {
   const mediaType = inputType(context);
   try {
-    const { object } = serializer.decode(body, mediaType, { group: '', version: 'v1', kind: 'DeleteOptions' }, { fieldValidation: 'Ignore', acceptedVersions: DELETE_OPTIONS_VERSIONS });
+    const { object } = serializer.decode(body, mediaType, { group: '', version: 'v1', kind: 'DeleteOptions' }, { fieldValidation: 'Ignore', anyVersion: true });
     const { apiVersion: _apiVersion, kind: _kind, ...options } = object;
     // Only with a feature gate that is off.
     delete options['ignoreStoreReadErrorWithClusterBreakingPotential'];
@@ -83,5 +82,3 @@ export function decodeDeleteOptions(body: Buffer, context: RequestContext): Dele
     throw bare === null ? error : newBadRequest(bare[1] ?? bare[2]!);
   }
 }
-
-const DELETE_OPTIONS_VERSIONS = ['meta.k8s.io/v1', ...allGroupVersions().map(({ group, version }) => formatGroupVersion(group, version))];

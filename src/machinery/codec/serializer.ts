@@ -43,8 +43,8 @@ export interface Decoded {
 export interface DecodeOptions {
   /** Default: Ignore. */
   readonly fieldValidation?: FieldValidation;
-  /** Other kinds the endpoint takes, such as older versions of Scale; given as `group/version`. */
-  readonly acceptedVersions?: readonly string[];
+  /** The kind is taken as of any group version, also of one that no type is known in. */
+  readonly anyVersion?: boolean;
 }
 
 const INTERPRETED_STRUCT = 'struct { APIVersion string "json:\\"apiVersion,omitempty\\""; Kind string "json:\\"kind,omitempty\\"" }';
@@ -79,12 +79,13 @@ export class Serializer {
     }
     let outcome: DecodeOutcome;
     try {
-      outcome = this.#decodeAs(source, actual, expected, validation !== 'Ignore');
+      const known = options.anyVersion === true && actual.kind === expected.kind ? expected : actual;
+      outcome = this.#decodeAs(source, known, expected, validation !== 'Ignore');
       if (validation === 'Strict' && outcome.strictErrors.length > 0) throw new DecodeError(`strict decoding error: ${outcome.strictErrors.join(', ')}`);
     } catch (error) {
       throw error instanceof DecodeError ? cannotBeHandled(actual, expected, error.message) : error;
     }
-    checkVersion(actual, expected, options.acceptedVersions ?? []);
+    if (options.anyVersion !== true) checkVersion(actual, expected);
     return decodedAs(actual, outcome, validation);
   }
 
@@ -291,10 +292,10 @@ function conversionFault(apiVersion: string, kind: string, expected: GroupVersio
   return `converting (${version}.${kind}) to (${internalPackage}.${expected.kind}): unknown conversion`;
 }
 
-function checkVersion(actual: GroupVersionKind, expected: GroupVersionKind, accepted: readonly string[]): void {
+function checkVersion(actual: GroupVersionKind, expected: GroupVersionKind): void {
   const given = formatGroupVersion(actual.group, actual.version);
   const wanted = formatGroupVersion(expected.group, expected.version);
-  if (given !== wanted && !accepted.includes(given)) {
+  if (given !== wanted) {
     throw newBadRequest(`the API version in the data (${given}) does not match the expected API version (${wanted})`);
   }
 }
