@@ -1,0 +1,119 @@
+/** A1–A3: single objects over HTTPS with a client certificate, beside etcd's bare put, the disk's sync and nginx. */
+import { closeSync, fdatasyncSync, openSync, writeFileSync, writeSync } from 'node:fs';
+import { join } from 'node:path';
+import { send } from '../fixtures.ts';
+import { callLoad } from '../load/call-load.ts';
+import { etcdClient } from '../load/etcd-client.ts';
+import { httpLoad, httpRequest, type LoadResult } from '../load/http-load.ts';
+import { median } from '../load/spread.ts';
+import { compare, type BenchCase, type BenchContext, type Result } from '../measurement.ts';
+import { startKubernode, type ApiServerUnderTest } from '../servers/kubernode.ts';
+import { startEtcdPeer, startNginx } from '../servers/peers.ts';
+
+const IN_FLIGHT = 64;
+/** Sessions the etcd client spreads its calls over: one is what serves it best. */
+const ETCD_SESSIONS = 1;
+const WARM_MS = 6_000;
+const SYNCS = 200;
+
+export const createAndGet: BenchCase = {
+  ids: ['A1', 'A2', 'A3'],
+  async run(context) {
+    const results: Result[] = [];
+    const server = await startKubernode();
+    try {
+      if (context.wanted('A1')) results.push(await createBesideEtcd(context, server));
+      if (context.wanted('A2')) results.push(await createAlone(context, server));
+      if (context.wanted('A3')) results.push(await getBesideNginx(context, server));
+    } finally {
+      await server.stop();
+    }
+    return results;
+  },
+};
+
+const COLLECTION = '/api/v1/namespaces/default/configmaps';
+let made = 0;
+
+export function createConfigMap(bytes = 1_024, path = COLLECTION): string {
+  return httpRequest('POST', path, `{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"bench-${made++}"},"data":{"value":"${'x'.repeat(bytes - 80)}"}}`);
+}
+
+async function measured(context: BenchContext, id: string, server: ApiServerUnderTest, run: () => Promise<LoadResult>): Promise<LoadResult> {
+  await server.read('reset');
+  const result = await run();
+  context.stalls.push({ id, ms: (await server.read('reset')).stallMs });
+  return result;
+}
+
+async function createBesideEtcd(context: BenchContext, server: ApiServerUnderTest): Promise<Result> {
+  const peer = await startEtcdPeer(context.peerEtcd);
+  const client = await etcdClient(peer.url, ETCD_SESSIONS);
+  const value = Buffer.alloc(1_024, 'x');
+  let puts = 0;
+  const ours = (durationMs: number): Promise<LoadResult> => httpLoad({ endpoint: server.endpoint, inFlight: IN_FLIGHT, durationMs, expect: 201, request: () => createConfigMap() });
+  const theirs = (durationMs: number): Promise<LoadResult> => callLoad({ inFlight: IN_FLIGHT, durationMs, call: () => client.put(`/bench/${puts++}`, value) });
+  await ours(WARM_MS);
+  await theirs(WARM_MS / 2);
+  const cpu: number[] = [];
+  try {
+    const result = await compare(context, {
+      id: 'A1', what: 'durable create of a 1 KB ConfigMap over HTTPS, 64 in flight', unit: '1/s', better: 'higher', aim: '≥ 1 × etcd\'s bare put',
+      ours: async () => {
+        const before = server.cpuMs();
+        const count = made;
+        const { perSecond } = await measured(context, 'A1', server, () => ours(context.roundMs));
+        cpu.push((server.cpuMs() - before) * 1000 / (made - count));
+        return perSecond;
+      },
+      peer: async () => (await theirs(context.roundMs)).perSecond,
+    });
+    return { ...result, note: `${peer.version}; processor time of our server: ${median(cpu).toFixed(0)} µs a create` };
+  } finally {
+    client.close();
+    await peer.stop();
+  }
+}
+
+async function createAlone(context: BenchContext, server: ApiServerUnderTest): Promise<Result> {
+  return compare(context, {
+    id: 'A2', what: 'one client\'s durable create, p50, beside fdatasync of 1 KB, p50', unit: 'ms', better: 'lower', aim: 'fdatasync + 0.2 ms',
+    ours: async () => (await httpLoad({ endpoint: server.endpoint, inFlight: 1, durationMs: context.roundMs, expect: 201, request: () => createConfigMap() })).latencyMs.p50,
+    peer: () => Promise.resolve(syncMs(server.directory)),
+  });
+}
+
+function syncMs(directory: string): number {
+  const file = openSync(join(directory, 'sync-probe'), 'w');
+  const bytes = Buffer.alloc(1_024);
+  const tookMs: number[] = [];
+  for (let i = 0; i < SYNCS; i++) {
+    const startMs = performance.now();
+    writeSync(file, bytes, 0, bytes.length, i * bytes.length);
+    fdatasyncSync(file);
+    tookMs.push(performance.now() - startMs);
+  }
+  closeSync(file);
+  return median(tookMs);
+}
+
+async function getBesideNginx(context: BenchContext, server: ApiServerUnderTest): Promise<Result> {
+  const peer = await startNginx();
+  try {
+    const name = `four-${made++}`;
+    const body = `{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"${name}"},"data":{"value":"${'x'.repeat(3_700)}"}}`;
+    await send(server, 'POST', COLLECTION, body);
+    const request = httpRequest('GET', `${COLLECTION}/${name}`);
+    writeFileSync(join(peer.directory, 'www/object'), Buffer.alloc(4_096, 'x'));
+    const file = httpRequest('GET', '/object');
+    const ours = (durationMs: number): Promise<LoadResult> => httpLoad({ endpoint: server.endpoint, inFlight: IN_FLIGHT, durationMs, expect: 200, request: () => request });
+    await ours(WARM_MS / 2);
+    return await compare(context, {
+      id: 'A3', what: 'GET of one 4 KB object over TLS, 64 in flight', unit: '1/s', better: 'higher', aim: '≥ 0.8 × nginx', note: `${peer.version}, one worker`,
+      ours: async () => (await measured(context, 'A3', server, () => ours(context.roundMs))).perSecond,
+      peer: async () => (await httpLoad({ endpoint: peer.endpoint, inFlight: IN_FLIGHT, durationMs: context.roundMs, expect: 200, request: () => file })).perSecond,
+    });
+  } finally {
+    await peer.stop();
+  }
+}
