@@ -179,6 +179,15 @@ for (const [name, method, path, code] of STATUSES) {
   });
 }
 
+test('keys that stand twice in what is applied: refused, told or let be', async () => {
+  const body = 'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: twice}\ndata:\n  a: b\n  a: c\n';
+  const apply = (validation: string): Promise<Answer> => ask('PATCH', `/api/v1/namespaces/default/configmaps/twice?fieldManager=x&fieldValidation=${validation}`, body, { 'content-type': 'application/apply-patch+yaml' });
+  const strict = await apply('Strict');
+  assert.deepEqual([strict.status, strict.body['message']], [400, 'error strict decoding YAML: error converting YAML to JSON: yaml: unmarshal errors:\n  line 6: key "a" already set in map']);
+  assert.match(String((await apply('Warn')).headers['warning']), /line 6: key \\"a\\" already set in map/);
+  assert.equal((await apply('Ignore')).body['data'].a, 'c');
+});
+
 test('discovery, version, health, metrics', async () => {
   const groups = await ask('GET', '/apis');
   assert.ok(groups.body['groups'].some((group: { name: string }) => group.name === 'apps'));

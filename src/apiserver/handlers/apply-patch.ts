@@ -9,7 +9,7 @@ import { typeForKind } from '#api/registry';
 import { decodeJson, strictErrorText, type DecodeOutcome } from '#machinery/codec/json-decode';
 import { DecodeError, MalformedError } from '#machinery/codec/decode-error';
 import { literalNumber, readAny, type StrictNotes } from '#machinery/codec/json-any';
-import { encodeAny } from '#machinery/codec/json-encode';
+import { encodeAny, encodeSorted } from '#machinery/codec/json-encode';
 import { JsonReader } from '#machinery/codec/json-reader';
 import type { TypePlan } from '#machinery/codec/type-plan';
 import { invalid } from '#machinery/field-error';
@@ -143,7 +143,7 @@ function jsonKind(value: JsonValue): string {
 
 /** The patched value as an object of the kind again. @throws StatusError 422 */
 function decodePatched(target: PatchTarget, patch: Patch, parsed: JsonValue, value: JsonValue, strictErrors: string[], context: RequestContext): KubeObject {
-  const text = encodeAny(value);
+  const text = target.decode !== undefined && patch.type === 'merge' ? encodeSorted(value) : encodeAny(value);
   const strategic = patch.type === 'strategic';
   const shown = strategic ? goText(parsed) : text;
   const refuse = (message: string): never => { throw newInvalid('', '', '', [invalid('patch', shown, message)]); };
@@ -191,8 +191,9 @@ function withKind(object: KubeObject, target: PatchTarget): KubeObject {
 
 function applied(target: PatchTarget, patch: Patch, live: KubeObject | undefined, context: RequestContext): KubeObject {
   let config: unknown;
+  let duplicates: readonly string[];
   try {
-    config = decodeYaml(patch.body);
+    ({ value: config, duplicates } = decodeYaml(patch.body));
   } catch (error) {
     if (error instanceof DecodeError) throw newBadRequest(`error decoding YAML: error converting YAML to JSON: ${error.message}`);
     throw error;
@@ -204,6 +205,10 @@ function applied(target: PatchTarget, patch: Patch, live: KubeObject | undefined
   const { object: merged } = target.fieldManager.apply({
     live: live as unknown as JsonObject | undefined, config: config as JsonObject, manager: patch.manager, force: patch.force, time: nowText(context),
   });
+  if (duplicates.length > 0 && patch.validation === 'Strict') {
+    throw newBadRequest(`error strict decoding YAML: error converting YAML to JSON: yaml: unmarshal errors:${duplicates.map((one) => `\n  ${one}`).join('')}`);
+  }
+  if (patch.validation === 'Warn') for (const one of duplicates) warn(context, one);
   try {
     const outcome = target.decode !== undefined ? target.decode(merged, false) : decodeJson(encodeAny(merged), target.plan!, false);
     const object = withKind(outcome.object as unknown as KubeObject, target);

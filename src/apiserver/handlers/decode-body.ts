@@ -57,10 +57,10 @@ export function decodeAs(body: Buffer, context: RequestContext, apiVersion: stri
   return object as unknown as KubeObject;
 }
 
-/** Any YAML (or JSON) value. @throws DecodeError */
-export function decodeYaml(body: Buffer): unknown {
+/** Any YAML (or JSON) value, and which of its keys stand twice. @throws DecodeError */
+export function decodeYaml(body: Buffer): { readonly value: unknown; readonly duplicates: readonly string[] } {
   if (!isUtf8(body)) throw new MalformedError('yaml: invalid UTF-8');
-  return parseYaml(body.toString('utf8')).value;
+  return parseYaml(body.toString('utf8'));
 }
 
 /** DeleteOptions come as of any group version: Go clients send those of custom resources as of the resource's own. @throws StatusError 400, 415 */
