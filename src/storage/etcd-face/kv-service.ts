@@ -37,7 +37,7 @@ export function kvService(face: FaceContext): Readonly<Record<string, Unary>> {
     },
     async Txn(bytes) {
       const request = decodeMessage<TxnRequest>('TxnRequest', bytes);
-      checkTxn(face, request);
+      checkTxn(request);
       return await write(bytes, (writer) => txn(face, writer, request));
     },
     async Compact(bytes) {

@@ -104,9 +104,9 @@ function hasFilters(request: RangeRequest): boolean {
   return request.min_mod_revision !== 0 || request.max_mod_revision !== 0 || request.min_create_revision !== 0 || request.max_create_revision !== 0;
 }
 
-/** One more than asked for tells whether there is more; filters and orders need all. */
+/** One more than asked for tells whether there is more; filters and orders need all (but not an order without a direction: so it is in etcd). */
 function fetchLimit(request: RangeRequest): number {
-  return request.limit <= 0 || hasFilters(request) || !inOrderOfKeys(request) ? Infinity : request.limit + 1;
+  return request.limit <= 0 || hasFilters(request) || request.sort_order !== 0 ? Infinity : request.limit + 1;
 }
 
 function kept(request: RangeRequest, versions: readonly Version[]): readonly Version[] {
@@ -118,7 +118,8 @@ function kept(request: RangeRequest, versions: readonly Version[]): readonly Ver
 
 function select(request: RangeRequest, versions: readonly Version[], count: number, valueOf: (version: Version) => Buffer): Found {
   if (request.count_only) return { kvs: [], more: false, count };
-  let chosen = kept(request, versions);
+  const limit = fetchLimit(request);
+  let chosen = kept(request, versions.length > limit ? versions.slice(0, limit) : versions);
   if (!inOrderOfKeys(request)) chosen = sorted(request, chosen, valueOf);
   const more = request.limit > 0 && chosen.length > request.limit;
   if (more) chosen = chosen.slice(0, request.limit);

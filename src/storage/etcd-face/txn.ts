@@ -9,7 +9,7 @@ import type { FaceContext } from './face-context.ts';
 import { EMPTY, keyOf, keyRange, type KeyRange } from './keys.ts';
 import { encodeMessage } from './message-codec.ts';
 import { checkRange, checkRangeRevision, encodeFound, rangeNow, type RangeRequest } from './range.ts';
-import { checkDelete, checkPut, deleteRange, put, type Answer, type DeleteRangeRequest, type PutRequest } from './write.ts';
+import { checkDelete, checkPut, checkPutInTxn, deleteRange, put, type Answer, type DeleteRangeRequest, type PutRequest } from './write.ts';
 
 export interface Compare {
   readonly result: number; readonly target: number; readonly key: Buffer; readonly range_end: Buffer;
@@ -25,41 +25,43 @@ const OPS_MAX = 128;
 const RESULT = { equal: 0, greater: 1, less: 2 } as const;
 const TARGET = { version: 0, create: 1, mod: 2, value: 3 } as const;
 
-/** @throws GrpcError */
-export function checkTxn(face: FaceContext, request: TxnRequest, opsMax = OPS_MAX): void {
-  const { compare, success, failure } = request;
+/** What needs no look at the store; in etcd's order, so that of several faults the same one is told. @throws GrpcError */
+export function checkTxn(request: TxnRequest): void {
+  checkOps(request, OPS_MAX);
+  checkOverlaps(request.success);
+  checkOverlaps(request.failure);
+}
+
+function checkOps({ compare, success, failure }: TxnRequest, opsMax: number): void {
   const ops = Math.max(compare.length, success.length, failure.length);
   if (ops > opsMax) throw tooManyOps();
   for (const { key } of compare) if (key.length === 0) throw emptyKey();
-  for (const branch of [success, failure]) {
-    for (const op of branch) checkOp(face, op, opsMax - ops);
-    checkOverlaps(branch);
-  }
+  for (const op of [...success, ...failure]) checkOp(op, opsMax - ops);
 }
 
-function checkOp(face: FaceContext, op: RequestOp, opsMax: number): void {
+function checkOp(op: RequestOp, opsMax: number): void {
   if (op.request_range !== undefined) checkRange(op.request_range);
   else if (op.request_put !== undefined) checkPut(op.request_put);
   else if (op.request_delete_range !== undefined) checkDelete(op.request_delete_range);
-  else if (op.request_txn !== undefined) checkTxn(face, op.request_txn, opsMax);
+  else if (op.request_txn !== undefined) checkOps(op.request_txn, opsMax);
   else throw keyNotFound();
 }
 
 interface Touched { readonly puts: Set<string>; readonly deletes: KeyRange[] }
 
-/** No key is written twice. Either branch of a transaction within counts; the two do not count against each other. */
+/**
+ * No key is written twice, as far as etcd sees to it: either branch of a transaction within counts, the two do not count against
+ * each other, and deletions do not count against puts of transactions before them.
+ */
 function checkOverlaps(branch: readonly RequestOp[]): Touched {
   const touched: Touched = { puts: new Set(), deletes: [] };
-  for (const op of branch) if (op.request_delete_range !== undefined) touched.deletes.push(keyRange(op.request_delete_range.key, op.request_delete_range.range_end));
+  for (const op of branch) if (op.request_delete_range !== undefined) touched.deletes.push(interval(op.request_delete_range));
   for (const { request_txn: inner } of branch) {
     if (inner === undefined) continue;
     const then = checkOverlaps(inner.success);
     const otherwise = checkOverlaps(inner.failure);
     for (const key of new Set([...then.puts, ...otherwise.puts])) addPut(touched, key);
-    for (const range of [...then.deletes, ...otherwise.deletes]) {
-      for (const key of touched.puts) if (!then.puts.has(key) && !otherwise.puts.has(key) && covers(range, key)) throw duplicateKey();
-      touched.deletes.push(range);
-    }
+    touched.deletes.push(...then.deletes, ...otherwise.deletes);
   }
   for (const op of branch) if (op.request_put !== undefined) addPut(touched, keyOf(op.request_put.key));
   return touched;
@@ -68,6 +70,12 @@ function checkOverlaps(branch: readonly RequestOp[]): Touched {
 function addPut({ puts, deletes }: Touched, key: string): void {
   if (puts.has(key) || deletes.some((range) => covers(range, key))) throw duplicateKey();
   puts.add(key);
+}
+
+/** Unlike elsewhere, an end of one zero byte is just that: etcd lets a put stand beside a deletion of all keys from it on. */
+function interval({ key, range_end: end }: DeleteRangeRequest): KeyRange {
+  const range = keyRange(key, end);
+  return range.single ? range : { ...range, end: keyOf(end) };
 }
 
 function covers({ start, end }: KeyRange, key: string): boolean { return key >= start && key < end; }
@@ -113,13 +121,17 @@ function orderOf(compare: Compare, version: Version | undefined, value: Buffer):
 /** In one synchronous step. @throws GrpcError, and what the writer throws */
 export function txn(face: FaceContext, writer: TransactionWriter, request: TxnRequest): Answer {
   const path = pathOf(face, request);
-  checkRevisions(face, path);
+  checkPath(path, (op) => { if (op.request_put !== undefined) checkPutInTxn(face, op.request_put); });
+  checkPath(path, (op) => { if (op.request_range !== undefined) checkRangeRevision(face, op.request_range); });
   return run(face, writer, path);
 }
 
-function checkRevisions(face: FaceContext, { branch, inner }: Path): void {
-  for (const { request_range: range } of branch) if (range !== undefined) checkRangeRevision(face, range);
-  for (const one of inner) if (one !== undefined) checkRevisions(face, one);
+/** In the order of the operations, all the way down, on the state before the transaction. */
+function checkPath({ branch, inner }: Path, check: (op: RequestOp) => void): void {
+  for (const [i, op] of branch.entries()) {
+    check(op);
+    if (inner[i] !== undefined) checkPath(inner[i], check);
+  }
 }
 
 function run(face: FaceContext, writer: TransactionWriter, { succeeded, branch, inner }: Path): Answer {

@@ -7,6 +7,7 @@
  */
 import type { GrpcStream } from '#wire/grpc/server';
 import { CompactedError } from '../contract.ts';
+import { versionBefore } from '../mvcc/engine-core.ts';
 import type { Version } from '../mvcc/version.ts';
 import type { FaceContext } from './face-context.ts';
 import { deletedBytes, keyRange, keyValueBytes, type KeyRange } from './keys.ts';
@@ -150,9 +151,8 @@ function eventShape({ store: { core } }: FaceContext, { filters, prev_kv: withPr
     if (version.deleted) event.number(1, 1);
     event.block(2, version.deleted ? deletedBytes(version) : keyValueBytes(version, core.valueOf(version)));
     if (withPrevious) {
-      const { previous } = version;
-      const value = previous === undefined || previous.deleted ? undefined : core.previousOf(version)?.value;
-      if (value !== undefined) event.block(3, keyValueBytes(previous!, value));
+      const value = core.previousOf(version)?.value;
+      if (value !== undefined) event.block(3, keyValueBytes(versionBefore(version)!, value));
     }
     return event.bytes();
   };

@@ -1,7 +1,7 @@
 /** etcd's Put and DeleteRange as steps of a transaction: checked before anything is written, answered when all is durable. */
 import type { TransactionWriter } from '../mvcc/mvcc-store.ts';
 import type { Version } from '../mvcc/version.ts';
-import { emptyKey, keyNotFound, leaseIdTooLarge, leaseProvided, valueProvided } from './errors.ts';
+import { emptyKey, keyNotFound, leaseIdTooLarge, leaseNotFound, leaseProvided, valueProvided } from './errors.ts';
 import type { FaceContext } from './face-context.ts';
 import { keyOf, keyRange, keyValueBytes } from './keys.ts';
 import { encodeMessage } from './message-codec.ts';
@@ -22,9 +22,16 @@ export function checkPut({ key, value, lease, ignore_value: ignoreValue, ignore_
   if (!Number.isSafeInteger(lease)) throw leaseIdTooLarge();
 }
 
+/** On the state before the transaction. @throws GrpcError */
+export function checkPutInTxn({ store: { core } }: FaceContext, request: PutRequest): void {
+  if ((request.ignore_value || request.ignore_lease) && core.keyspace.newestOf(keyOf(request.key)) === undefined) throw keyNotFound();
+  if (request.lease !== 0 && core.leases.get(request.lease) === undefined) throw leaseNotFound();
+}
+
 /** @throws GrpcError, and what the writer throws */
 export function put({ store: { core } }: FaceContext, writer: TransactionWriter, request: PutRequest): Answer {
   const key = keyOf(request.key);
+  if (request.lease !== 0 && core.leases.get(request.lease) === undefined) throw leaseNotFound();
   let previous: { readonly version: Version; readonly value: Buffer } | undefined;
   if (request.prev_kv || request.ignore_value || request.ignore_lease) {
     const version = core.keyspace.newestOf(key);

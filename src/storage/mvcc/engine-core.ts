@@ -102,8 +102,8 @@ export class EngineCore {
 
   /** The version before, when the key existed then. A damaged one counts as none: it must be possible to replace or delete it. */
   previousOf(version: Version): KeyValue | undefined {
-    const { previous } = version;
-    if (previous === undefined || previous.deleted) return undefined;
+    const previous = versionBefore(version);
+    if (previous === undefined) return undefined;
     try {
       return this.keyValue(previous);
     } catch (error) {
@@ -163,6 +163,13 @@ export class EngineCore {
     signal?.throwIfAborted();
     this.assertOpen();
   }
+}
+
+/** What stood there before the version's transaction; undefined when nothing did, or it is forgotten. */
+export function versionBefore({ previous, modRevision }: Version): Version | undefined {
+  let before = previous;
+  while (before !== undefined && before.modRevision === modRevision) before = before.previous;
+  return before === undefined || before.deleted ? undefined : before;
 }
 
 function describe({ key, modRevision, createRevision, leaseId }: Version, value: Buffer): KeyValue {
