@@ -100,6 +100,8 @@ export interface ApiServerOptions {
   /** Judges `x-kubernetes-validations`; absent: as expressions. */
   readonly rules?: RuleCompiler;
   readonly build?: BuildInfo;
+  /** What `/flagz` shows: how the server was started. */
+  readonly settings?: Readonly<Record<string, string>>;
 }
 
 export interface ApiServer {
@@ -161,7 +163,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
   const state = { started: false, stopping: false };
   const checks = healthChecks({ storage, feed, state });
   const other = routes({
-    table, checks, metrics, log, serverAddress: options.advertise ?? DEFAULT_ADVERTISE, build: options.build ?? {},
+    table, checks, metrics, log, clock, settings: options.settings ?? {}, serverAddress: options.advertise ?? DEFAULT_ADVERTISE, build: options.build ?? {},
     mounted: [...issuerRoutes(access.issuer, options.advertise ?? DEFAULT_ADVERTISE), ...openApiRoutes({ table, customDefinitions: (group, version) => definitions.documents(group, version) }), ...options.mounted ?? []],
   });
   chain = filterChain({

@@ -53,7 +53,7 @@ export async function runApiServer(command: ApiServerCommand): Promise<void> {
   };
   const server: ApiServer = createApiServer({
     storage, clock: systemClock, random: systemRandom, log, metrics: new MetricsRegistry(), pki, advertise,
-    runtimeConfig, featureEnabled: gates.enabled, connectHandlers: connectHandlers(proxy, systemRandom), mounted: [snapshotRoute(storage, systemClock)], ...(audit === undefined ? {} : { audit: audit.audit }),
+    settings: settingsOf(command), runtimeConfig, featureEnabled: gates.enabled, connectHandlers: connectHandlers(proxy, systemRandom), mounted: [snapshotRoute(storage, systemClock)], ...(audit === undefined ? {} : { audit: audit.audit }),
   });
   let face: RunningFace | undefined;
   await runUntilSignal(log, {
@@ -74,6 +74,12 @@ export async function runApiServer(command: ApiServerCommand): Promise<void> {
       await audit?.close();
     },
   });
+}
+
+/** The flags as `/flagz` shows them. */
+function settingsOf(command: ApiServerCommand): Record<string, string> {
+  const dashed = (name: string): string => name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+  return Object.fromEntries(Object.entries(command).flatMap(([name, value]) => (typeof value === 'string' || typeof value === 'boolean' || typeof value === 'number' ? [[dashed(name), String(value)]] : [])));
 }
 
 /** @throws UserError when only one of the two flags is given, or the policy is none. */

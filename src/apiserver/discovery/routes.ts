@@ -1,5 +1,6 @@
 /** Everything that is no resource: discovery, health, version, metrics, token issuer documents, and what is mounted from elsewhere. */
 import { createHash } from 'node:crypto';
+import type { Clock } from '#base/clock';
 import type { Logger } from '#base/log';
 import type { MetricsRegistry } from '#base/metrics';
 import { newNotAcceptable, newStatusError } from '#machinery/status-error';
@@ -12,7 +13,8 @@ import type { ApiResponse } from '../request.ts';
 import type { ResourceTable } from '../resource-table.ts';
 import { aggregated, apiGroup, apiGroupList, apiResourceList, apiVersions, groupsInOrder, versionsInOrder } from './documents.ts';
 import { healthResponse, type HealthCheck, type HealthEndpoint } from './health.ts';
-import { versionDocument, type BuildInfo } from './version.ts';
+import { statusPages } from './status-pages.ts';
+import { GIT_VERSION, versionDocument, type BuildInfo } from './version.ts';
 
 /** A path (and, when it ends in `/`, all below it) served by another room. */
 export interface MountedRoute {
@@ -27,6 +29,9 @@ export interface RouteOptions {
   readonly log: Logger;
   readonly serverAddress: string;
   readonly build: BuildInfo;
+  readonly clock: Clock;
+  /** What `/flagz` shows. */
+  readonly settings: Readonly<Record<string, string>>;
   readonly mounted: readonly MountedRoute[];
 }
 
@@ -36,6 +41,7 @@ export type Routes = (context: RequestContext) => Promise<ApiResponse>;
 
 export function routes(options: RouteOptions): Routes {
   const { table } = options;
+  const pages = statusPages({ ...options, startedMs: options.clock.now(), gitVersion: GIT_VERSION });
   const aggregatedCache = new Map<string, { revision: number; body: Buffer; etag: string }>();
 
   function discovery(context: RequestContext, core: boolean, document: () => object): ApiResponse {
@@ -88,9 +94,14 @@ export function routes(options: RouteOptions): Routes {
         if (request.method !== 'GET') throw methodNotAllowed();
         return indentedJsonResponse(200, versionDocument(options.build));
       case 'livez': case 'readyz': case 'healthz':
+        if (info.path.endsWith('/')) return pageNotFound();
         return await healthResponse(first, options.checks[first], path, info.query, options.log) ?? pageNotFound();
+      case 'statusz': case 'flagz':
+        if (second !== undefined || info.path.endsWith('/')) return pageNotFound();
+        return first === 'statusz' ? pages.status(paths(options)) : pages.settings();
       case 'metrics':
-        if (second !== undefined) return pageNotFound();
+        if (second === 'slis' && third === undefined && !info.path.endsWith('/')) return await pages.indicators();
+        if (second !== undefined || info.path.endsWith('/')) return pageNotFound();
         return { status: 200, headers: { 'content-type': 'text/plain; version=0.0.4; charset=utf-8' }, body: Buffer.from(options.metrics.text()) };
       default: return pageNotFound();
     }
@@ -133,7 +144,7 @@ export function pageNotFound(): ApiResponse {
 
 function paths(options: RouteOptions): string[] {
   const { table } = options;
-  const all = new Set(['/api', '/api/v1', '/apis', '/apis/', '/metrics', '/version', '/.well-known/openid-configuration', '/openid/v1/jwks', '/openapi/v2', '/openapi/v3', '/openapi/v3/']);
+  const all = new Set(['/api', '/api/v1', '/apis', '/apis/', '/metrics', '/version', '/.well-known/openid-configuration', '/openid/v1/jwks', '/openapi/v2', '/openapi/v3', '/openapi/v3/', '/flagz', '/metrics/slis', '/statusz']);
   for (const group of groupsInOrder(table)) {
     all.add(`/apis/${group}`);
     for (const version of versionsInOrder(table, group)) all.add(`/apis/${group}/${version}`);
