@@ -1,6 +1,6 @@
 /**
  * All suites one after another, each with its time, and at the end one line `N passed, N failed` over everything:
- * structural checks, unit, integration, end-to-end. `node tools/test-all.mjs unit integration` runs some of them.
+ * structural checks, unit, integration, reliability, end-to-end. `node tools/test-all.mjs unit integration` runs some of them.
  */
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
@@ -9,6 +9,7 @@ const SUITES = {
   checks: { command: ['node', '--import', 'tsx', 'tools/check.ts', '--without=unit tests'], count: countChecks },
   unit: { command: ['node', 'tools/run-tests.mjs', 'src', 'tools'], count: countTests },
   integration: { command: ['node', 'tools/run-tests.mjs', '--jobs=1', 'test/integration'], count: countTests, needs: 'test/integration' },
+  reliability: { command: ['node', 'tools/run-tests.mjs', '--jobs=1', '--test-timeout=300000', 'test/reliability'], count: countTests, needs: 'test/reliability' },
   e2e: { command: ['node', 'tools/run-tests.mjs', '--jobs=1', '--test-timeout=900000', 'test/e2e'], count: countTests, needs: 'test/e2e' },
 };
 

@@ -2,14 +2,17 @@
  * The victim of the kill test: opens a store and writes as fast as it can, telling each acknowledged write on stdout as
  * `<revision> <key> <number> <deleted?>`.
  * Run as a program: `node --import tsx kill-writer.ts
- * <directory> <writers> <compact every ms> <first number> [<writes, then end>]`.
+ * <directory> <writers> <compact every ms> <first number> [<writes, then end> [<kill at>]]`. It can kill itself at the n-th time
+ * that it reaches a point of a compaction: `line:before:3` is before the third line is written, `rows:after:1` after the first rows
+ * have gone.
  */
 import { writeSync } from 'node:fs';
 import { systemClock } from '#base/clock';
 import { silentLogger } from '#base/log';
+import type { EmbeddedDatabase } from './database.ts';
 import { openEmbeddedStorage } from './embedded-storage.ts';
 
-const [directory, writers, compactEveryMs, firstNumber, writes = '0'] = process.argv.slice(2) as [string, string, string, string, string?];
+const [directory, writers, compactEveryMs, firstNumber, writes = '0', killAt = ''] = process.argv.slice(2) as [string, string, string, string, string?, string?];
 const KEYS_PER_WRITER = 40;
 
 /** The value of a write: its key and number, padded; both sides can make it. */
@@ -17,7 +20,24 @@ function valueOf(key: string, number: number): Buffer {
   return Buffer.from(`${key}#${number}#`.padEnd(200 + (number * 37) % 3_000, String(number % 10)));
 }
 
-const engine = await openEmbeddedStorage({ directory, clock: systemClock, log: silentLogger });
+function withKill(database: EmbeddedDatabase): EmbeddedDatabase {
+  const [part, when, count] = killAt.split(':');
+  let left = Number(count);
+  let compacted = 0;
+  const reach = (moment: string): void => { if (when === moment && --left === 0) process.kill(process.pid, 'SIGKILL'); };
+  return {
+    ...database,
+    async commit(batch) {
+      const here = part === 'line' ? (batch.state?.compacted ?? 0) > compacted : batch.removed.length > 0;
+      compacted = Math.max(compacted, batch.state?.compacted ?? 0);
+      if (here) reach('before');
+      await database.commit(batch);
+      if (here) reach('after');
+    },
+  };
+}
+
+const engine = await openEmbeddedStorage({ directory, clock: systemClock, log: silentLogger, ...(killAt === '' ? {} : { wrapDatabase: withKill }) });
 writeSync(1, `open ${await engine.currentRevision()}\n`);
 
 let number = Number(firstNumber);

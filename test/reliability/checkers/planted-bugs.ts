@@ -138,7 +138,7 @@ const READ_WRITE_BUGS: Record<string, PlantedBug> = {
   },
   'ignores the condition': {
     rules: ['condition ignored'],
-    plant: (engine) => ({ ...engine, write: ({ expectedRevision: _, ...request }) => engine.write(request) }),
+    plant: (engine) => ({ ...engine, write: ({ key, value }) => engine.write({ key, value }) }),
   },
   'tells a wrong revision': {
     rules: ['lost', 'doubled', 'write in the past'],
