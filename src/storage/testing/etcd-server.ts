@@ -28,6 +28,8 @@ export interface EtcdOptions {
   readonly flags?: readonly string[];
   /** Files; clients must show a certificate of the same CA. */
   readonly tls?: { readonly ca: string; readonly cert: string; readonly key: string };
+  /** What a single member begins with; not removed. */
+  readonly dataDir?: string;
 }
 
 export async function startEtcd(size: number, options: EtcdOptions = {}): Promise<EtcdCluster> {
@@ -48,7 +50,7 @@ export async function startEtcd(size: number, options: EtcdOptions = {}): Promis
   return { members, endpoints: members.map((one) => one.url), stop };
 }
 
-function member(name: string, directory: string, clientPort: number, peerPort: number, healthPort: number, peers: string, { tls, flags = [] }: EtcdOptions): EtcdMember {
+function member(name: string, directory: string, clientPort: number, peerPort: number, healthPort: number, peers: string, { tls, flags = [], dataDir = join(directory, name) }: EtcdOptions): EtcdMember {
   const url = `${tls === undefined ? 'http' : 'https'}://127.0.0.1:${clientPort}`;
   const healthUrl = `http://127.0.0.1:${healthPort}`;
   const peerUrl = `http://127.0.0.1:${peerPort}`;
@@ -61,7 +63,7 @@ function member(name: string, directory: string, clientPort: number, peerPort: n
     async start() {
       output = '';
       child = spawn('etcd', [
-        '--name', name, '--data-dir', join(directory, name), '--listen-client-urls', url, '--advertise-client-urls', url,
+        '--name', name, '--data-dir', dataDir, '--listen-client-urls', url, '--advertise-client-urls', url,
         '--listen-peer-urls', peerUrl, '--initial-advertise-peer-urls', peerUrl, '--initial-cluster', peers, '--initial-cluster-state', 'new',
         '--heartbeat-interval', '50', '--election-timeout', '500', '--log-level', 'error', '--listen-metrics-urls', healthUrl, ...secure, ...flags,
       ], { stdio: ['ignore', 'ignore', 'pipe'] });

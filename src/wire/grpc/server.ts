@@ -6,7 +6,8 @@
  */
 import type { Duplex } from 'node:stream';
 import { hpackEncode } from '../http2/hpack.ts';
-import { ServerConnection, type ServerStream } from '../http2/server-connection.ts';
+import { ServerConnection } from '../http2/server-connection.ts';
+import type { ServerStream } from '../http2/server-stream.ts';
 import { GRPC, GrpcError } from './status.ts';
 
 /** A message in pieces, as it was made. */

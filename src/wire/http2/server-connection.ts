@@ -11,6 +11,7 @@
 import type { Duplex } from 'node:stream';
 import { ERROR, FLAG, FRAME, FRAME_BYTES_MAX, FRAME_HEAD_BYTES, SETTING, frame, settingsFrame, uint32Frame, writeFrameHead } from './frame.ts';
 import { HpackDecoder, HpackError } from './hpack.ts';
+import { dataFrame, ServerStream, type StreamSender } from './server-stream.ts';
 
 const PREFACE = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n');
 /** What a stream and the whole connection may send us ahead. */
@@ -34,55 +35,7 @@ export interface ConnectionEvents {
   readonly onClose: () => void;
 }
 
-export class ServerStream {
-  readonly id: number;
-  onData: (bytes: Buffer) => void = ignore;
-  onEnd: () => void = ignore;
-  /** Neither side has anything more to say: ended in order, reset, or the connection is gone. */
-  onClose: () => void = ignore;
-  /** All that was written has left for the socket. */
-  onDrain: () => void = ignore;
-  /** @internal */ sendWindow: number;
-  /** @internal */ unacknowledged = 0;
-  /** @internal */ remoteEnded = false;
-  /** @internal */ localEnded = false;
-  /** @internal */ closed = false;
-  /** DATA waiting for windows. @internal */
-  queue: Buffer[] = [];
-  /** HEADERS that end the stream, once the queue is empty. @internal */
-  trailers: Buffer | undefined;
-  readonly #connection: ServerConnection;
-
-  constructor(connection: ServerConnection, id: number, sendWindow: number) {
-    this.#connection = connection;
-    this.id = id;
-    this.sendWindow = sendWindow;
-  }
-
-  get isClosed(): boolean { return this.closed; }
-  get queuedBytes(): number { return this.queue.reduce((sum, one) => sum + one.length, 0); }
-
-  /** @param block encoded header fields. */
-  begin(block: Buffer): void { if (!this.closed) this.#connection.push(frame(FRAME.headers, FLAG.endHeaders, this.id, block)); }
-  write(bytes: Buffer): void {
-    if (this.closed || this.localEnded) return;
-    this.queue.push(bytes);
-    this.#connection.send(this);
-  }
-  end(trailers: Buffer): void {
-    if (this.closed || this.localEnded) return;
-    this.localEnded = true;
-    this.trailers = trailers;
-    this.#connection.send(this);
-  }
-  /** Header fields, a small body and trailers in one piece when the windows allow it. */
-  respond(head: Buffer, body: Buffer, trailers: Buffer): void { this.#connection.respond(this, head, body, trailers); }
-  reset(code: number): void { this.#connection.reset(this, code); }
-}
-
-function ignore(): void { /* nobody listens */ }
-
-export class ServerConnection {
+export class ServerConnection implements StreamSender {
   readonly #socket: Duplex;
   readonly #events: ConnectionEvents;
   readonly #hpack = new HpackDecoder();
@@ -143,11 +96,11 @@ export class ServerConnection {
   /** @internal */
   respond(stream: ServerStream, head: Buffer, body: Buffer, trailers: Buffer): void {
     if (stream.closed) return;
-    const fits = body.length <= FRAME_BYTES_MAX && body.length <= stream.sendWindow && body.length <= this.#sendWindow && stream.queue.length === 0
+    const fits = body.length <= FRAME_BYTES_MAX && body.length <= stream.sendWindow && body.length <= this.#sendWindow && stream.queued === 0
       && this.#socket.writableLength < SOCKET_BYTES_MAX;
     if (!fits) {
       stream.begin(head);
-      stream.queue.push(body);
+      stream.write(body);
       stream.end(trailers);
       return;
     }
@@ -169,15 +122,12 @@ export class ServerConnection {
 
   /** Sends what the windows allow. @internal */
   send(stream: ServerStream): void {
-    const { queue } = stream;
-    while (queue.length > 0) {
-      const first = queue[0]!;
-      const allowed = Math.min(FRAME_BYTES_MAX, stream.sendWindow, this.#sendWindow, first.length);
-      if (first.length > 0 && (allowed <= 0 || this.#outBytesTooMany())) { this.#waiting.add(stream); return; }
-      this.push(frame(FRAME.data, 0, stream.id, first.subarray(0, allowed)));
+    while (stream.queued > 0) {
+      const allowed = Math.min(FRAME_BYTES_MAX, stream.sendWindow, this.#sendWindow, stream.queued);
+      if (allowed <= 0 || this.#outBytesTooMany()) { this.#waiting.add(stream); return; }
+      this.push(dataFrame(stream, allowed));
       stream.sendWindow -= allowed;
       this.#sendWindow -= allowed;
-      if (allowed === first.length) queue.shift(); else queue[0] = first.subarray(allowed);
     }
     this.#waiting.delete(stream);
     if (stream.trailers === undefined) { stream.onDrain(); return; }
@@ -203,6 +153,7 @@ export class ServerConnection {
     if (stream.closed) return;
     stream.closed = true;
     stream.queue = [];
+    stream.queued = 0;
     this.#waiting.delete(stream);
     this.#streams.delete(stream.id);
     stream.onClose();
