@@ -11,6 +11,7 @@ import { nodes, pods as podResource, secrets, serviceaccounts, type Namespace, t
 import { poddisruptionbudgets } from '#api/generated/policy/v1';
 import type { Clock } from '#base/clock';
 import type { Logger } from '#base/log';
+import { MetricsRegistry } from '#base/metrics';
 import type { Random } from '#base/random';
 import type { Client } from '#client/client';
 import type { InformerFactory } from '#client/informer-contract';
@@ -20,6 +21,7 @@ import { admissionChain, type AdmissionChain } from './admission/chain.ts';
 import { fresh, lookup, type AdmissionDependencies } from './admission/dependencies.ts';
 import { findPod } from './admission/find-pod.ts';
 import { admissionPlugins, type ExtensionPlugins } from './admission/registry.ts';
+import { timedAdmission } from './admission/timed-admission.ts';
 import type { Authenticator, TokenAuthenticator } from './authn/authenticator.ts';
 import { bearerTokenAuthenticator, webSocketTokenAuthenticator } from './authn/bearer-token.ts';
 import { bootstrapTokenAuthenticator } from './authn/bootstrap-token.ts';
@@ -66,6 +68,8 @@ export interface AccessOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Logger;
+  /** Where admission is timed. */
+  readonly metrics?: MetricsRegistry;
 }
 
 export interface Access {
@@ -113,6 +117,7 @@ export function createAccess(options: AccessOptions): Access {
     }),
     bootstrapTokenAuthenticator({ secret: objects.secret, audiences, clock }),
   ];
+  const timed = timedAdmission(options.metrics ?? new MetricsRegistry(), clock);
   const dependencies: AdmissionDependencies = { ...options, pods, authorizer, rbac };
   return {
     authenticators: [
@@ -123,7 +128,7 @@ export function createAccess(options: AccessOptions): Access {
     ],
     tokenAuthenticators, authorizer,
     impersonation: impersonation(authorizer),
-    admission: admissionChain(admissionPlugins(dependencies, options.quotas, options.extensions?.(authorizer))),
+    admission: timed.chain(admissionChain(timed.plugins(admissionPlugins(dependencies, options.quotas, options.extensions?.(authorizer))))),
     decisions: decisions(options, { issuer, audiences, objects, authorizer, rbac, tokenAuthenticators }),
     issuer: issuerDocuments(issuer, pki),
     async start(signal) {

@@ -28,6 +28,7 @@ import type { ExtensionPlugins } from './admission/registry.ts';
 import type { AuditLog } from './audit/audit-log.ts';
 import { ensureApiServices } from './bootstrap/api-services.ts';
 import { keepDanglingConditions } from './bootstrap/dangling-schemas.ts';
+import { observeBuild } from './bootstrap/build-metrics.ts';
 import { ensureFlowControl, keepFlowControl } from './bootstrap/flow-control.ts';
 import { ensurePriorityClasses, ensureSystemNamespaces } from './bootstrap/system-objects.ts';
 import type { RequestContext } from './context.ts';
@@ -66,6 +67,9 @@ import { resourceStoreObjects } from './resources/decisions/resource-store-objec
 import { useSchemaValueChecks } from './resources/apiextensions/customresourcedefinitions/schema-values.ts';
 import { registeredResources, servedResources, type RuntimeConfig } from './resources/registry.ts';
 import { builtInStores } from './store/built-in-stores.ts';
+import { observeCaches } from './store/cache-metrics.ts';
+import { meteredEngine, resourcesByKey } from './store/metered-engine.ts';
+import { watchMetrics } from './handlers/watch-metrics.ts';
 import { serviceResolver } from './service-resolver.ts';
 import { leasePool } from './store/lease-pool.ts';
 import { StorageFeed } from './store/storage-feed.ts';
@@ -121,11 +125,13 @@ export interface ApiServer {
 }
 
 export function createApiServer(options: ApiServerOptions): ApiServer {
-  const { storage, clock, random, log, metrics, pki } = options;
+  const { clock, random, log, metrics, pki } = options;
+  const registered = registeredResources(options.runtimeConfig);
+  const storage = meteredEngine(options.storage, resourcesByKey(registered.map(({ info }) => info)), metrics, clock);
   const stopping = new AbortController();
   const feed = new StorageFeed({ engine: storage, clock, log });
   const table = new ResourceTable();
-  const stores = builtInStores({ engine: storage, feed, now: () => clock.now(), resources: registeredResources(options.runtimeConfig) });
+  const stores = builtInStores({ engine: storage, feed, now: () => clock.now(), resources: registered });
   for (const info of servedResources(options.runtimeConfig)) table.add({ info, served: stores.served.find((one) => one.info === info) });
 
   let chain: ApiHandler = () => Promise.reject(new Error('the API server is not started'));
@@ -136,7 +142,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
   const storeOf = (type: ResourceType): ReturnType<typeof stores.storeOf> => stores.storeOf(type.group, type.resource);
   const webhooks = webhookClient({ clock, resolver: serviceResolver(client, random) });
   const access = createAccess({
-    client, informers, clock, random, log, pki, extensions: (authorizer) => ({ ...extensionPlugins({ client, informers, table, webhooks, authorizer, metrics, clock, random }), ...options.extensions }),
+    client, informers, clock, random, log, pki, metrics, extensions: (authorizer) => ({ ...extensionPlugins({ client, informers, table, webhooks, authorizer, metrics, clock, random }), ...options.extensions }),
     pods: resourceStoreObjects<Pod>(storeOf(pods)),
     quotas: resourceStoreObjects<ResourceQuota>(storeOf(resourcequotas)),
     storedNamespaces: resourceStoreObjects<Namespace>(storeOf(namespaces)),
@@ -151,6 +157,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
   const env: HandlerEnvironment = {
     clock, random, log, admission: access.admission, authorizer: access.authorizer, featureEnabled: options.featureEnabled ?? featureGates(KNOWN_FEATURES).enabled,
     hooksOf: (served) => hooks.get(`${served.info.group}/${served.info.resource}`), leaseFor: leasePool(storage, clock),
+    watched: watchMetrics(metrics),
   };
   const rules = options.rules ?? EXPRESSION_RULES;
   useExpressionChecker(policyExpressionChecker, deviceExpressionChecker);
@@ -159,6 +166,8 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     client, definitions: informers.for(customresourcedefinitions), table, engine: storage, feed, clock, log, now: () => clock.now(), rules,
     converters: { webhooks, metrics, clock, random }, stopping: stopping.signal,
   });
+  observeCaches(metrics, () => stores.named, feed);
+  observeBuild(metrics, options.build ?? {}, env.featureEnabled);
   const connects = new ConnectRegistry([componentStatusHandler(storage), ...options.connectHandlers ?? []]);
   const state = { started: false, stopping: false };
   const checks = healthChecks({ storage, feed, state });

@@ -8,6 +8,8 @@
 export interface Counter { inc(labels?: readonly string[], by?: number): void }
 export interface Gauge { set(value: number, labels?: readonly string[]): void; add(by: number, labels?: readonly string[]): void }
 export interface Histogram { observe(value: number, labels?: readonly string[]): void }
+/** Labels and value. */
+export type Sample = readonly [labels: readonly string[], value: number];
 
 export interface MetricOptions { name: string; help: string; labels?: readonly string[]; stability?: 'ALPHA' | 'BETA' | 'STABLE' }
 
@@ -20,7 +22,7 @@ export class MetricsRegistry {
 
   counter(options: MetricOptions): Counter {
     return this.#once(options, () => {
-      const values = new Map<string, number>();
+      const values = new Map<string, number>(withoutLabels(options) ? [['', 0]] : []);
       this.#families.set(options.name, () => render(options, 'counter', values));
       return { inc: (labels = [], by = 1) => { const key = labels.join('\0'); values.set(key, (values.get(key) ?? 0) + by); } };
     });
@@ -42,10 +44,32 @@ export class MetricsRegistry {
     this.#families.set(options.name, () => render(options, 'gauge', new Map([['', read()]])));
   }
 
+  /** The same with labels, or of another type. */
+  observed(options: MetricOptions & { type?: 'counter' | 'gauge' }, read: () => Iterable<Sample>): void {
+    this.#families.set(options.name, () => render(options, options.type ?? 'gauge', new Map([...read()].map(([labels, value]) => [labels.join('\0'), value]))));
+  }
+
+  /** Sum and count, without quantiles. */
+  summary(options: MetricOptions): Histogram {
+    return this.#once(options, () => {
+      const series = new Map<string, { sum: number; total: number }>();
+      this.#families.set(options.name, () => renderSummary(options, series));
+      return {
+        observe: (value, labels = []) => {
+          const key = labels.join('\0');
+          const entry = series.get(key);
+          if (entry === undefined) { series.set(key, { sum: value, total: 1 }); return; }
+          entry.sum += value;
+          entry.total++;
+        },
+      };
+    });
+  }
+
   histogram(options: MetricOptions & { buckets?: readonly number[] }): Histogram {
     return this.#once(options, () => {
       const buckets = options.buckets ?? DEFAULT_BUCKETS;
-      const series = new Map<string, { counts: number[]; sum: number; total: number }>();
+      const series = new Map<string, { counts: number[]; sum: number; total: number }>(withoutLabels(options) ? [['', { counts: buckets.map(() => 0), sum: 0, total: 0 }]] : []);
       this.#families.set(options.name, () => renderHistogram(options, buckets, series));
       return {
         observe: (value, labels = []) => {
@@ -75,6 +99,9 @@ export class MetricsRegistry {
   }
 }
 
+/** What has no labels has one series from the start. */
+function withoutLabels(options: MetricOptions): boolean { return (options.labels ?? []).length === 0; }
+
 function labelText(names: readonly string[], key: string, extra = ''): string {
   const values = names.length === 0 ? [] : key.split('\0');
   const pairs = names.map((name, i) => `${name}="${(values[i] ?? '').replace(/[\\"\n]/g, (c) => (c === '\n' ? '\\n' : `\\${c}`))}"`);
@@ -89,6 +116,15 @@ function heading(options: MetricOptions, type: string): string {
 function render(options: MetricOptions, type: string, values: ReadonlyMap<string, number>): string {
   let text = heading(options, type);
   for (const [key, value] of values) text += `${options.name}${labelText(options.labels ?? [], key)} ${value}\n`;
+  return text;
+}
+
+function renderSummary(options: MetricOptions, series: ReadonlyMap<string, { sum: number; total: number }>): string {
+  let text = heading(options, 'summary');
+  for (const [key, { sum, total }] of series) {
+    const labels = labelText(options.labels ?? [], key);
+    text += `${options.name}_sum${labels} ${sum}\n${options.name}_count${labels} ${total}\n`;
+  }
   return text;
 }
 

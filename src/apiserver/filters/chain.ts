@@ -24,6 +24,7 @@ import { noticingEnd } from '../noticing-end.ts';
 import type { ApiHandler, ApiRequest, ApiResponse, RequestInfo, UserInfo } from '../request.ts';
 import { parseRequestInfo } from '../request-info.ts';
 import { BODY_TOO_SLOW } from './body.ts';
+import { callerMetrics, type CallerMetrics } from './caller-metrics.ts';
 import { compress } from './compression.ts';
 import type { InFlight } from './in-flight.ts';
 import { isLongRunning } from './long-running.ts';
@@ -32,7 +33,7 @@ import { requestMetrics } from './request-metrics.ts';
 export const REQUEST_TIMEOUT_MS = 60_000;
 
 /** Which flow schema and priority level a request belongs to; their uids go into the answer's headers. */
-export type FlowClassifier = (info: RequestInfo, user: UserInfo) => { readonly flowSchemaUid: string; readonly priorityLevelUid: string } | undefined;
+export type FlowClassifier = (info: RequestInfo, user: UserInfo) => { readonly flowSchemaUid: string; readonly priorityLevelUid: string; readonly flowSchema: string; readonly priorityLevel: string } | undefined;
 
 export interface ChainOptions {
   readonly handler: Handler;
@@ -67,12 +68,17 @@ interface Passage {
 export function filterChain(options: ChainOptions): ApiHandler {
   const { clock, random, log } = options;
   const metrics = requestMetrics(options.metrics);
+  const callers = callerMetrics(options.metrics);
+  observeInFlight(options);
+  const since = (startMs: number): number => (clock.monotonicNow() - startMs) / 1000;
 
   async function pass(passage: Passage): Promise<ApiResponse> {
     let { request } = passage;
     const info = parseRequestInfo(request.method, request.target);
     passage.info = info;
+    const askedMs = clock.monotonicNow();
     const caller = await authenticateRequest(request, options);
+    callers.known(caller, since(askedMs));
     const audit = options.audit?.begin({ ...passage, info, user: caller.user });
     if (audit !== undefined) {
       passage.audit = audit;
@@ -92,9 +98,11 @@ export function filterChain(options: ChainOptions): ApiHandler {
     const leave = long ? undefined : options.inFlight.enter(info, user);
     const deadline = long ? undefined : startDeadline(clock, timeoutMs(info), passage.request);
     if (long) metrics.longRunning(info, 1);
+    const startMs = clock.monotonicNow();
+    const over = long || passage.flow === undefined ? undefined : metrics.executing(passage.flow, () => since(startMs));
     let left: ApiResponse | undefined;
     try {
-      await authorize(options.authorizer, user, info, audit);
+      await authorize(options.authorizer, user, info, audit, callers, () => since(startMs));
       const scope = deadline?.scope ?? new LazyAbort(() => AbortSignal.any([request.signal, options.stopping]));
       const context: RequestContext = { request, info, user, get signal() { return scope.signal; }, nowMs: clock.now(), warnings: passage.warnings, auditAnnotations: audit?.annotations ?? new Map(), audit };
       passage.context = context;
@@ -105,6 +113,7 @@ export function filterChain(options: ChainOptions): ApiHandler {
     } finally {
       deadline?.cancel();
       leave?.();
+      over?.();
       if (long && left === undefined) metrics.longRunning(info, -1);
     }
   }
@@ -119,13 +128,14 @@ export function filterChain(options: ChainOptions): ApiHandler {
     } catch (thrown) {
       const error = asStatusError(thrown, request, log);
       response = options.statusResponse(request, passage.info, error);
+      if (thrown instanceof AuthenticationFailure) callers.refused(since(startMs));
       if (thrown instanceof AuthenticationFailure && passage.info !== undefined) options.audit?.refuseLogin({ ...passage, info: passage.info }, error.status);
     }
     const { info, audit } = passage;
     if (audit !== undefined && info !== undefined) response = audit.respond(response, isLongRunning(info));
     response = await compress(request, response);
     finishHeaders(response, auditId, passage);
-    if (info !== undefined) metrics.finished(info, response.status, info.query.has('dryRun'), isLongRunning(info), (clock.monotonicNow() - startMs) / 1000);
+    if (info !== undefined) metrics.finished(info, { request, response, longRunning: isLongRunning(info), seconds: since(startMs) });
     return response;
   };
 }
@@ -138,11 +148,20 @@ function whenOver(request: ApiRequest, response: ApiResponse, over: () => void):
   return response;
 }
 
-async function authorize(authorizer: Authorizer, user: UserInfo, info: RequestInfo, audit: AuditRecord | undefined): Promise<void> {
+/** There is no queue here: what finds no place is sent away. */
+function observeInFlight({ metrics, inFlight }: ChainOptions): void {
+  const kinds = ['mutating', 'readOnly'] as const;
+  const labels = ['request_kind'];
+  metrics.observed({ labels, name: 'apiserver_current_inflight_requests', stability: 'STABLE', help: 'Maximal number of currently used inflight request limit of this apiserver per request kind in last second.' }, () => kinds.map((kind) => [[kind], inFlight.current(kind)]));
+  metrics.observed({ labels, name: 'apiserver_current_inqueue_requests', help: 'Maximal number of queued requests in this apiserver per request kind in last second.' }, () => kinds.map((kind) => [[kind], 0]));
+}
+
+async function authorize(authorizer: Authorizer, user: UserInfo, info: RequestInfo, audit: AuditRecord | undefined, callers: CallerMetrics, seconds: () => number): Promise<void> {
   const attributes = attributesOf(user, info);
   const asked = authorizer.authorize(attributes);
   const decision = asked instanceof Promise ? await asked : asked;
   audit?.authorized(decision);
+  callers.decided(decision, seconds());
   if (decision.decision !== 'allow') throw forbidden(attributes, decision.reason);
 }
 

@@ -8,7 +8,7 @@ import type { Informer } from '#client/informer-contract';
 import type { RequestInfo, UserInfo } from '../request.ts';
 import type { FlowClassifier } from './chain.ts';
 
-interface Flow { readonly rules: readonly PolicyRulesWithSubjects[]; readonly uids: { readonly flowSchemaUid: string; readonly priorityLevelUid: string } }
+interface Flow { readonly rules: readonly PolicyRulesWithSubjects[]; readonly found: NonNullable<ReturnType<FlowClassifier>> }
 
 export function flowClassifier(schemas: Informer<FlowSchema>, levels: Informer<PriorityLevelConfiguration>): FlowClassifier {
   let flows: readonly Flow[] | undefined;
@@ -16,7 +16,7 @@ export function flowClassifier(schemas: Informer<FlowSchema>, levels: Informer<P
   for (const informer of [schemas, levels]) informer.addHandlers({ onAdd: forget, onUpdate: forget, onDelete: forget });
   return (info, user) => {
     flows ??= flowsInOrder(schemas.list(), levels.list());
-    return flows.find(({ rules }) => rules.some((rule) => rule.subjects.some((subject) => isSubject(subject, user)) && isAsked(rule, info)))?.uids;
+    return flows.find(({ rules }) => rules.some((rule) => rule.subjects.some((subject) => isSubject(subject, user)) && isAsked(rule, info)))?.found;
   };
 }
 
@@ -28,8 +28,9 @@ function flowsInOrder(schemas: readonly FlowSchema[], levels: readonly PriorityL
   const place = ({ metadata, spec }: FlowSchema): number => (metadata.name === LAST ? Infinity : spec?.matchingPrecedence ?? 0);
   const before = (a: FlowSchema, b: FlowSchema): number => (place(a) === place(b) ? (a.metadata.name! < b.metadata.name! ? -1 : 1) : place(a) < place(b) ? -1 : 1);
   return schemas.toSorted(before).flatMap(({ metadata, spec }) => {
-    const priorityLevelUid = levelUids.get(spec?.priorityLevelConfiguration.name ?? '');
-    return priorityLevelUid === undefined ? [] : [{ rules: spec?.rules ?? [], uids: { flowSchemaUid: metadata.uid!, priorityLevelUid } }];
+    const priorityLevel = spec?.priorityLevelConfiguration.name ?? '';
+    const priorityLevelUid = levelUids.get(priorityLevel);
+    return priorityLevelUid === undefined ? [] : [{ rules: spec?.rules ?? [], found: { flowSchemaUid: metadata.uid!, priorityLevelUid, flowSchema: metadata.name!, priorityLevel } }];
   });
 }
 

@@ -1,4 +1,5 @@
 /** What all handlers share: the server's clock, chance, admission, authorizer and the hooks of resources that allocate something. */
+import type { ResourceInfo } from '#api/registry';
 import type { Clock } from '#base/clock';
 import type { Logger } from '#base/log';
 import type { Random } from '#base/random';
@@ -50,6 +51,8 @@ export interface HandlerEnvironment {
   hooksOf(served: ServedResource): WriteHooks | undefined;
   /** Leases for objects that live for a time (events). */
   leaseFor(ttlSeconds: number): Promise<number>;
+  /** Told of each event that a watch sends. */
+  readonly watched?: (info: ResourceInfo, bytes: number) => void;
 }
 
 /** One write under way. */

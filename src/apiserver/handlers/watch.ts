@@ -29,6 +29,7 @@ export async function handleWatch(env: HandlerEnvironment, context: RequestConte
   const request: WatchRequest = {
     selection, from, bookmarks: options.allowWatchBookmarks, markInitialEnd: options.sendInitialEvents === true && options.allowWatchBookmarks,
     timeoutMs: seconds * 1000, signal: context.signal, giveUp: () => { abandoned.abort(); },
+    ...(env.watched === undefined ? {} : { sent: (bytes: number) => { env.watched!(served.info, bytes); } }),
   };
   return { status: 200, headers: { 'content-type': contentType }, body: watchStream(served.store, request, encoder, env.clock), abandoned: abandoned.signal };
 }

@@ -9,6 +9,7 @@ import type { ResourceDefinition } from '../resources/definition.ts';
 import { serveResource, type ServedResource } from '../served-resource.ts';
 import type { Describer } from './described.ts';
 import { storagePrefix } from './prefixes.ts';
+import type { NamedStore } from './cache-metrics.ts';
 import { ResourceStore } from './resource-store.ts';
 import { typedEncoding } from './stored-encoding.ts';
 import type { StorageFeed } from './storage-feed.ts';
@@ -16,6 +17,7 @@ import type { StorageFeed } from './storage-feed.ts';
 export interface BuiltInStores {
   readonly served: readonly ServedResource[];
   readonly all: readonly ResourceStore[];
+  readonly named: readonly NamedStore[];
   /** @throws Error when there is none. */
   storeOf(group: string, resource: string): ResourceStore;
 }
@@ -24,6 +26,8 @@ export function builtInStores(options: { engine: StorageEngine; feed: StorageFee
   const byPrefix = new Map<string, { store: ResourceStore; describer: Describer }>();
   const served: ServedResource[] = [];
   const byName = new Map<string, ResourceStore>();
+  /** By prefix: what several groups serve counts once. */
+  const named = new Map<string, NamedStore>();
   for (const { info, definition } of options.resources) {
     const stored = storedIdentity(info, definition);
     const prefix = storagePrefix(info.group, info.resource);
@@ -34,6 +38,7 @@ export function builtInStores(options: { engine: StorageEngine; feed: StorageFee
       const describer = describerOf(info, storing, canonical);
       shared = { describer, store: new ResourceStore({ engine: options.engine, feed: options.feed, prefix, tail, encode, describer, now: options.now }) };
       byPrefix.set(prefix, shared);
+      named.set(prefix, { group: info.group, resource: info.resource, store: shared.store });
     }
     byName.set(`${info.group}/${info.resource}`, shared.store);
     served.push(serveResource({
@@ -42,7 +47,7 @@ export function builtInStores(options: { engine: StorageEngine; feed: StorageFee
     }));
   }
   return {
-    served, all: [...byPrefix.values()].map((one) => one.store),
+    served, named: [...named.values()], all: [...byPrefix.values()].map((one) => one.store),
     storeOf(group, resource) {
       const store = byName.get(`${group}/${resource}`);
       if (store === undefined) throw new Error(`${resource}.${group} is not stored`);

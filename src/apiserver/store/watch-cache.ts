@@ -37,6 +37,8 @@ export class WatchCache implements FeedSink {
   readonly #past = new PastStates();
   #log: EventLog;
   #loadedRevision = 0;
+  /** For the metrics. */
+  readonly counts = { received: 0, dispatched: 0, loads: 0 };
 
   constructor(options: { prefix: string; describer: Describer; now: () => number; limits?: EventLogLimits }) {
     this.prefix = options.prefix;
@@ -60,12 +62,14 @@ export class WatchCache implements FeedSink {
       if (object !== undefined) this.#put(object);
     }
     this.#loadedRevision = revision;
+    this.counts.loads++;
     this.#log = new EventLog(revision, this.#limits);
     for (const reset of [...this.#resets]) reset();
   }
 
   apply(event: WatchEvent): void {
     if (event.revision <= this.#loadedRevision) return;
+    this.counts.received++;
     const key = event.key.slice(this.prefix.length);
     const previous = this.#objects.get(key);
     if (event.type === 'delete') {
@@ -174,6 +178,7 @@ export class WatchCache implements FeedSink {
   }
 
   #publish(event: CacheEvent): void {
+    this.counts.dispatched++;
     for (const listener of this.#listeners) listener(event);
   }
 

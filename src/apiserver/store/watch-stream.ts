@@ -37,6 +37,8 @@ export interface WatchRequest {
   readonly signal: AbortSignal;
   /** Called once when the reader is too slow: nothing more will come, its connection is to be cut. */
   readonly giveUp?: () => void;
+  /** Told of each event with the size of its frame. */
+  readonly sent?: (bytes: number) => void;
 }
 
 const CHUNK_BYTES = 64 * 1024;
@@ -270,6 +272,12 @@ class Watch {
   }
 
   #frame(object: DescribedObject | undefined, previous: DescribedObject | undefined, revision: number, event: CacheEvent | undefined): Buffer | undefined {
+    const frame = this.#framed(object, previous, revision, event);
+    if (frame !== undefined) this.#request.sent?.(frame.length);
+    return frame;
+  }
+
+  #framed(object: DescribedObject | undefined, previous: DescribedObject | undefined, revision: number, event: CacheEvent | undefined): Buffer | undefined {
     const { selection } = this.#request;
     if (revision <= this.#after) return undefined;
     const now = object !== undefined && selects(selection, object);
