@@ -63,14 +63,16 @@ export function decodeYaml(body: Buffer): { readonly value: unknown; readonly du
   return parseYaml(body.toString('utf8'));
 }
 
-/** DeleteOptions come as of any group version: Go clients send those of custom resources as of the resource's own. @throws StatusError 400, 415 */
-export function decodeDeleteOptions(body: Buffer, context: RequestContext): DeleteOptions {
+/**
+ * DeleteOptions come as of any group version: Go clients send those of custom resources as of the resource's own.
+ * @param unsafe the gate of unsafe deletion is on: without it, the option is none. @throws StatusError 400, 415
+ */
+export function decodeDeleteOptions(body: Buffer, context: RequestContext, unsafe = false): DeleteOptions {
   const mediaType = inputType(context);
   try {
     const { object } = serializer.decode(body, mediaType, { group: '', version: 'v1', kind: 'DeleteOptions' }, { fieldValidation: 'Ignore', anyVersion: true });
     const { apiVersion: _apiVersion, kind: _kind, ...options } = object;
-    // Only with a feature gate that is off.
-    delete options['ignoreStoreReadErrorWithClusterBreakingPotential'];
+    if (!unsafe) delete options['ignoreStoreReadErrorWithClusterBreakingPotential'];
     context.audit?.deleteOptions(options);
     return options as DeleteOptions;
   } catch (error) {

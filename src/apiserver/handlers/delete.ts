@@ -13,6 +13,7 @@ import { listOptions } from './list-options.ts';
 import { negotiateOutput, respondList, respondStatus, respondStored } from './respond.ts';
 import { checkDeleteOptions, deleteOptionsFromQuery, type DeleteOptions } from './request-options.ts';
 import { selectionOf } from './selection.ts';
+import { deleteUnreadable, UNSAFE_DELETE_GATE } from './unsafe-delete.ts';
 
 const COLLECTION_PAGE = 10_000;
 /** Deletions of one collection under way at once. */
@@ -20,10 +21,13 @@ const COLLECTION_WORKERS = 16;
 
 export async function handleDelete(env: HandlerEnvironment, context: RequestContext, served: ServedResource): Promise<ApiResponse> {
   const output = negotiateOutput(context, served);
-  const options = await readOptions(context);
+  const options = await readOptions(env, context);
   checkDeleteOptions(options);
   const { info } = served;
   const namespace = info.namespaced ? context.info.namespace : '';
+  if (options.ignoreStoreReadErrorWithClusterBreakingPotential === true) {
+    return respondStatus(context.request, await deleteUnreadable(env, context, served, namespace, context.info.name), 200);
+  }
   const deletion = await deleteObject(env, context, served, namespace, context.info.name, options);
   if ((!deletion.gone && !deletion.pending) || served.definition.returnDeletedObject === true) {
     const accepted = !deletion.gone && options.orphanDependents === false;
@@ -37,9 +41,10 @@ export async function handleDelete(env: HandlerEnvironment, context: RequestCont
   return respondStatus(context.request, status, 200);
 }
 
-async function readOptions(context: RequestContext): Promise<DeleteOptions> {
+async function readOptions(env: HandlerEnvironment, context: RequestContext): Promise<DeleteOptions> {
   const body = await context.request.readBody(BODY_BYTES_MAX);
-  return body.length > 0 ? decodeDeleteOptions(body, context) : deleteOptionsFromQuery(context.info.query);
+  const unsafe = env.featureEnabled(UNSAFE_DELETE_GATE);
+  return body.length > 0 ? decodeDeleteOptions(body, context, unsafe) : deleteOptionsFromQuery(context.info.query, unsafe);
 }
 
 export async function handleDeleteCollection(env: HandlerEnvironment, context: RequestContext, served: ServedResource): Promise<ApiResponse> {
@@ -49,7 +54,7 @@ export async function handleDeleteCollection(env: HandlerEnvironment, context: R
   const list = listOptions(context.info.query);
   const namespace = info.namespaced ? context.info.namespace : '';
   const selection = selectionOf(served, { namespace, name: '', labelSelector: list.labelSelector, fieldSelector: list.fieldSelector });
-  const options = await readOptions(context);
+  const options = await readOptions(env, context);
   checkDeleteOptions(options);
   if (options.ignoreStoreReadErrorWithClusterBreakingPotential === true) {
     throw newInvalid('meta.k8s.io', 'DeleteOptions', '', [invalid('ignoreStoreReadErrorWithClusterBreakingPotential', true, 'is not allowed with DELETECOLLECTION, try again after removing the option')]);

@@ -52,13 +52,15 @@ export interface DeleteOptions extends DeleteOptionsFields {
   readonly preconditions?: { readonly uid?: string; readonly resourceVersion?: string };
 }
 
-export function deleteOptionsFromQuery(query: URLSearchParams): DeleteOptions {
+/** `unsafe`: as for `decodeDeleteOptions`. */
+export function deleteOptionsFromQuery(query: URLSearchParams, unsafe = false): DeleteOptions {
   const options: Record<string, unknown> = {};
   const grace = query.get('gracePeriodSeconds');
   if (grace !== null) options['gracePeriodSeconds'] = queryInteger(grace);
   if (query.has('orphanDependents')) options['orphanDependents'] = isTrue(query.get('orphanDependents'));
   if (query.has('propagationPolicy')) options['propagationPolicy'] = query.get('propagationPolicy')!;
   if (query.has('dryRun')) options['dryRun'] = query.getAll('dryRun');
+  if (unsafe && query.has('ignoreStoreReadErrorWithClusterBreakingPotential')) options['ignoreStoreReadErrorWithClusterBreakingPotential'] = isTrue(query.get('ignoreStoreReadErrorWithClusterBreakingPotential'));
   return options;
 }
 

@@ -173,6 +173,26 @@ export class ResourceStore {
     throw newStatusError(409, 'Conflict', `the object at ${key} changes too often to be updated`);
   }
 
+  /** Deletes what cannot be read as an object of this kind, and nothing else. */
+  async removeUnreadable(key: string): Promise<'removed' | 'readable' | 'missing'> {
+    let revision: number | undefined;
+    try {
+      const found = await this.#engine.get(key);
+      if (found === undefined) return 'missing';
+      revision = found.modRevision;
+      decodeStored(this.#describer.canonical(found.value), revision);
+      return 'readable';
+    } catch (error) {
+      if (error instanceof UnavailableError) asStatus(error);
+      // A damaged record has no value, but its key is there.
+      revision ??= (await this.#engine.range({ start: key, end: `${key}\0`, keysOnly: true }).catch(asStatus)).items[0]?.modRevision;
+    }
+    if (revision === undefined) return 'missing';
+    const result = await this.#engine.write({ key, value: undefined, expectedRevision: revision }).catch(asStatus);
+    this.feed.noteShown(result.revision);
+    return result.ok ? 'removed' : 'readable';
+  }
+
   async list(request: ListRequest, signal?: AbortSignal): Promise<ListResult> {
     const { selection, limit, revision } = request;
     if (request.continueToken !== '') {

@@ -1,5 +1,5 @@
 /** An API server in this process on an engine, without controllers, and connections to it as its administrator. */
-import { createApiServer, type ApiServer } from '#apiserver/server';
+import { createApiServer, type ApiServer, type ApiServerOptions } from '#apiserver/server';
 import { systemClock } from '#base/clock';
 import { silentLogger } from '#base/log';
 import { MetricsRegistry } from '#base/metrics';
@@ -15,8 +15,8 @@ export interface LocalApiServer { readonly server: ApiServer; readonly transport
 /** `kubernode` servers that share a store share their keys. */
 export const pki = clusterPki({ clock: systemClock, random: systemRandom });
 
-export async function localApiServer(storage: StorageEngine): Promise<LocalApiServer> {
-  const server = createApiServer({ storage, clock: systemClock, random: systemRandom, log: silentLogger, metrics: new MetricsRegistry(), pki });
+export async function localApiServer(storage: StorageEngine, options: Pick<ApiServerOptions, 'featureEnabled'> = {}): Promise<LocalApiServer> {
+  const server = createApiServer({ ...options, storage, clock: systemClock, random: systemRandom, log: silentLogger, metrics: new MetricsRegistry(), pki });
   await server.start(new AbortController().signal);
   const transport = server.transport(ADMIN);
   return { server, transport, async stop() { await transport.close(); await server.stop(); } };

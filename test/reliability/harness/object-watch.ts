@@ -47,6 +47,8 @@ export class ObjectWatch {
     this.revision = options.from === 'initial' ? 0 : options.from;
   }
 
+  get events(): readonly ObjectEvent[] { return this.#events; }
+
   open(opener: WatchOpener): void {
     const { parity, from } = this.#options;
     this.#stop = new AbortController();
