@@ -21,6 +21,7 @@ import { handlePatch } from './patch.ts';
 import { handleScale } from './scale.ts';
 import { handleUpdate } from './update.ts';
 import { handleWatch } from './watch.ts';
+import { watchOverWebSocket } from './websocket-answer.ts';
 
 export interface DispatchOptions {
   readonly env: HandlerEnvironment;
@@ -55,14 +56,15 @@ export async function dispatch(options: DispatchOptions, context: RequestContext
   if (legacyWatch) {
     if (info.subresource !== '' || !entry.info.verbs.includes('watch')) throw notFound();
     if (request.method !== 'GET') throw methodNotAllowed();
-    return handleWatch(options.env, context, entry.served!);
+    return watching(options.env, context, entry.served!);
   }
   if (info.subresource !== '') return dispatchSubresource(options, context, entry);
   const decision = request.method === 'POST' && info.name === '' ? options.table.decision(info.group, info.version, info.resource, '') : undefined;
   if (decision !== undefined) return handleDecision(options.env, context, decision);
   const { served } = entry;
   if (onlyCreate(entry) && inPathName(context) !== '') throw notFound();
-  if (request.method === 'HEAD' || request.upgrade !== undefined) throw request.upgrade === undefined ? methodNotAllowed() : newBadRequest('this path cannot be upgraded');
+  if (request.method === 'HEAD') throw methodNotAllowed();
+  if (request.upgrade !== undefined && info.verb !== 'watch') throw newBadRequest('this path cannot be upgraded');
   if (served === undefined && entry.info.verbs.includes(info.verb)) {
     const computed = options.connects.find(info.group, info.resource, '');
     if (computed !== undefined && info.subresource === '') return computed.handle(context);
@@ -100,13 +102,18 @@ function checkScope(entry: TableEntry, context: RequestContext): void {
   if (info.verb !== 'list' && info.verb !== 'watch') throw onlyCreate(entry) && !entry.info.verbs.includes('list') ? notFound() : methodNotAllowed();
 }
 
+async function watching(env: HandlerEnvironment, context: RequestContext, served: ServedResource): Promise<ApiResponse> {
+  const answer = await handleWatch(env, context, served);
+  return context.request.upgrade === undefined ? answer : watchOverWebSocket(context, answer);
+}
+
 async function dispatchObject(env: HandlerEnvironment, context: RequestContext, served: ServedResource): Promise<ApiResponse> {
   const { info } = context;
   const named = inPathName(context) !== '';
   switch (info.verb) {
     case 'get': return handleGet(env, context, served);
     case 'list': return handleList(context, served);
-    case 'watch': return handleWatch(env, context, served);
+    case 'watch': return watching(env, context, served);
     case 'create':
       if (named) break;
       return handleCreate(env, context, served);

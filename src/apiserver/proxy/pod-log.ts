@@ -3,6 +3,7 @@ import { invalid, forbidden, notSupported } from '#machinery/field-error';
 import type { FieldError } from '#machinery/field-error';
 import { newBadRequest, newGenericServerResponse, newInternalError, newInvalid } from '#machinery/status-error';
 import type { ConnectHandler } from '../handlers/connect-registry.ts';
+import { logOverWebSocket } from '../handlers/websocket-answer.ts';
 import type { ApiResponse } from '../request.ts';
 import { askBackend, readText, streamedResponse } from './backend-request.ts';
 import { containerName, kubeletOfNode, readPod, type ProxyDependencies } from './kubelet-endpoint.ts';
@@ -24,7 +25,8 @@ interface LogOptions {
 export function podLogHandler(dependencies: ProxyDependencies): ConnectHandler {
   return {
     group: '', resource: 'pods', subresource: 'log', methods: ['get'],
-    async handle({ info, signal }): Promise<ApiResponse> {
+    async handle(context): Promise<ApiResponse> {
+      const { info, request, signal } = context;
       const options = parseLogOptions(info.query);
       const faults = validateLogOptions(options);
       if (faults.length > 0) throw newInvalid('', 'PodLogOptions', info.name, faults);
@@ -42,7 +44,10 @@ export function podLogHandler(dependencies: ProxyDependencies): ConnectHandler {
         if (signal.aborted) throw signal.reason;
         throw newInternalError(new Error(`Get "https://${kubelet.host}:${kubelet.port}${path}": ${(error as Error).message}`));
       }
-      if (answer.statusCode === 200) return { ...streamedResponse(answer), headers: { 'content-type': 'text/plain' } };
+      if (answer.statusCode === 200) {
+        const lines = { ...streamedResponse(answer), headers: { 'content-type': 'text/plain' } };
+        return request.upgrade === undefined ? lines : logOverWebSocket(context, lines);
+      }
       const text = await readText(answer, ERROR_TEXT_BYTES_MAX);
       if (answer.statusCode === 400) throw newBadRequest(text.trim());
       throw newGenericServerResponse({
