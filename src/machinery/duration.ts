@@ -6,6 +6,8 @@ import { quote } from './go-print.ts';
 const UNITS: Readonly<Record<string, bigint>> = {
   ns: 1n, us: 1_000n, '\u00b5s': 1_000n, '\u03bcs': 1_000n, ms: 1_000_000n, s: 1_000_000_000n, m: 60_000_000_000n, h: 3_600_000_000_000n,
 };
+/** Leading zeros and all; 19 are what 64 bits hold. */
+const WHOLE_DIGITS_MAX = 40;
 const MAX_INT64 = 2n ** 63n - 1n;
 
 /** Its message is upstream's. @public */
@@ -26,6 +28,7 @@ export function parseDuration(text: string): bigint {
     if (unit === '') throw new DurationError(`time: missing unit in duration ${quote(text)}`);
     const size = Object.hasOwn(UNITS, unit) ? UNITS[unit] : undefined;
     if (size === undefined) throw new DurationError(`time: unknown unit ${quote(unit)} in duration ${quote(text)}`);
+    if (whole.length > WHOLE_DIGITS_MAX) throw fault();
     const digits = (fraction ?? '.').slice(1, 19);
     total += BigInt(whole === '' ? 0 : whole) * size + (digits === '' ? 0n : BigInt(digits) * size / 10n ** BigInt(digits.length));
     if (total > MAX_INT64 + (sign < 0n ? 1n : 0n)) throw fault();

@@ -92,18 +92,20 @@ function places(given: JsonValue, at: readonly string[] = []): string[][] {
 
 interface Operation { readonly op: 'add' | 'remove' | 'replace' | 'move' | 'copy' | 'test'; readonly path: string[]; readonly from: string[]; readonly value: JsonValue }
 
+const indexOf = (part: string): number => (/^\d+$/.test(part) ? Number(part) : -1);
+
 /** RFC 6902 with a whole copy at every step; undefined: not applicable. */
 function patchModel(given: JsonValue, operations: readonly Operation[]): unknown {
   const root = plain(given) as JsonValue;
   const holder = (path: readonly string[]): JsonObject | JsonValue[] | undefined => {
     let at: JsonValue | undefined = root;
-    for (const part of path.slice(0, -1)) at = Array.isArray(at) ? at[Number(part)] : isObject(at) && Object.hasOwn(at, part) ? at[part] : undefined;
+    for (const part of path.slice(0, -1)) at = Array.isArray(at) ? at[indexOf(part)] : isObject(at) && Object.hasOwn(at, part) ? at[part] : undefined;
     return Array.isArray(at) || isObject(at) ? at : undefined;
   };
   const read = (path: readonly string[]): JsonValue | undefined => {
     const place = holder(path);
     const last = path.at(-1)!;
-    return Array.isArray(place) ? place[Number(last)] : place !== undefined && Object.hasOwn(place, last) ? place[last] : undefined;
+    return Array.isArray(place) ? place[indexOf(last)] : place !== undefined && Object.hasOwn(place, last) ? place[last] : undefined;
   };
   const put = (path: readonly string[], wanted: JsonValue): boolean => {
     const place = holder(path);
