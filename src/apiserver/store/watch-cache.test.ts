@@ -1,0 +1,125 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { seededRandom } from '#base/random';
+import type { KeyValue, WatchEvent } from '#storage/contract';
+import { selectAll, type Describer, type Selection } from './described.ts';
+import { WatchCache } from './watch-cache.ts';
+
+const PREFIX = '/registry/things/';
+const describer: Describer = {
+  namespaced: true, fields: (object) => ({ 'spec.node': (object as { spec?: { node?: string } }).spec?.node ?? '' }),
+  canonical(bytes) {
+    if (bytes[0] !== 0x7b) throw new Error('not an object');
+    return bytes;
+  },
+};
+
+const bytesOf = (tier: string, node: string): Buffer => Buffer.from(JSON.stringify({ metadata: { labels: { tier } }, spec: { node } }));
+const put = (key: string, revision: number, value: Buffer): WatchEvent => ({ type: 'put', key: PREFIX + key, value, previous: undefined, revision, created: false });
+const remove = (key: string, revision: number): WatchEvent => ({ type: 'delete', key: PREFIX + key, value: Buffer.alloc(0), previous: undefined, revision, created: false });
+const newCache = (): WatchCache => new WatchCache({ prefix: PREFIX, describer, now: () => 0 });
+
+function by(selector: { tier?: string; node?: string }, namespace = ''): Selection {
+  return {
+    ...selectAll(namespace), everything: false,
+    labelPairs: selector.tier === undefined ? [] : [['tier', selector.tier]], fieldPairs: selector.node === undefined ? [] : [['spec.node', selector.node]],
+    matches: (object) => (selector.tier === undefined || object.labels?.['tier'] === selector.tier) && (selector.node === undefined || object.fields?.['spec.node'] === selector.node),
+  };
+}
+
+const names = (objects: readonly { key: string }[]): string[] => objects.map((object) => object.key);
+
+test('one buffer per version: the store\'s own, in the state and in the log', () => {
+  const cache = newCache();
+  const [first, second] = [bytesOf('a', 'x'), bytesOf('b', 'x')];
+  cache.apply(put('n/1', 1, first));
+  cache.apply(put('n/1', 2, second));
+  assert.equal(cache.get('n/1')!.bytes, second);
+  assert.equal(cache.log.at(0)!.object!.bytes, first);
+  assert.equal(cache.log.at(1)!.object, cache.get('n/1'), 'the log and the state share the object');
+  assert.equal(cache.log.at(1)!.previous, cache.log.at(0)!.object, 'and so do one event\'s before and the other\'s after');
+});
+
+test('indexes, scans and pages at past revisions agree with a plain model', () => {
+  const random = seededRandom(11);
+  const cache = newCache();
+  const model = new Map<string, { tier: string; node: string; revision: number }>();
+  const past = new Map<number, Map<string, { tier: string; node: string; revision: number }>>();
+  for (let revision = 1; revision <= 4_000; revision++) {
+    const key = `n${random.integer(3)}/${random.integer(300)}`;
+    if (random.integer(4) === 0) {
+      cache.apply(remove(key, revision));
+      model.delete(key);
+    } else {
+      const [tier, node] = [`t${random.integer(40)}`, `m${random.integer(60)}`];
+      cache.apply(put(key, revision, bytesOf(tier, node)));
+      model.set(key, { tier, node, revision });
+    }
+    if (revision > 3_000 && revision % 97 === 0) {
+      cache.present(revision);
+      past.set(revision, new Map(model));
+    }
+  }
+  const expected = (state: typeof model, selector: { tier?: string; node?: string }, namespace: string): string[] => [...state]
+    .filter(([key, { tier, node }]) => (namespace === '' || key.startsWith(`${namespace}/`)) && (selector.tier === undefined || tier === selector.tier) && (selector.node === undefined || node === selector.node))
+    .map(([key]) => key).sort();
+  const selectors = [{}, { tier: 't1' }, { node: 'm5' }, { tier: 't2', node: 'm7' }, { tier: 'none' }];
+  for (const selector of selectors) {
+    for (const namespace of ['', 'n1', 'none']) {
+      assert.deepEqual(names(cache.select(by(selector, namespace))), expected(model, selector, namespace), JSON.stringify([selector, namespace]));
+      for (const [revision, state] of past) {
+        const wanted = expected(state, selector, namespace);
+        const seen: string[] = [];
+        for (let after = ''; ;) {
+          const page = cache.page(cache.past(revision)!, by(selector, namespace), after, 7);
+          seen.push(...names(page.items));
+          for (const item of page.items) assert.equal(item.revision, state.get(item.key)!.revision);
+          if (page.items.length < 7) { assert.equal(page.behind, 0); break; }
+          after = page.items.at(-1)!.key;
+          assert.equal(page.behind, expected(state, {}, namespace).filter((key) => key > after).length, 'behind the page');
+        }
+        assert.deepEqual(seen, wanted, `${JSON.stringify([selector, namespace])} at ${revision}`);
+      }
+    }
+  }
+});
+
+test('a past state ends with its time, and when the log no longer holds what came since', () => {
+  let nowMs = 0;
+  const cache = new WatchCache({ prefix: PREFIX, describer, now: () => nowMs, limits: { eventsMin: 1, eventsMax: 10, bytesMax: 1e6, freshMs: 1e9 } });
+  cache.apply(put('n/1', 1, bytesOf('a', 'x')));
+  cache.present(1);
+  for (let revision = 2; revision <= 9; revision++) cache.apply(put('n/1', revision, bytesOf('a', 'x')));
+  assert.equal(cache.past(1)?.changed.size, 1);
+  for (let revision = 10; revision <= 30; revision++) cache.apply(put('n/1', revision, bytesOf('a', 'x')));
+  assert.equal(cache.past(1), undefined, 'events are missing');
+  cache.present(30);
+  nowMs = 121_000;
+  assert.equal(cache.past(30), undefined, 'too old: the store\'s history is asked, which knows what is compacted');
+});
+
+test('an object that becomes undecodable is gone, and comes back as new', () => {
+  const cache = newCache();
+  const told: string[] = [];
+  cache.listen((event) => told.push(`${event.revision} ${event.object === undefined ? 'gone' : event.previous === undefined ? 'new' : 'changed'}`), () => undefined);
+  cache.apply(put('n/1', 1, bytesOf('a', 'x')));
+  cache.apply(put('n/1', 2, Buffer.from('?')));
+  assert.deepEqual(names(cache.select(selectAll())), []);
+  assert.deepEqual(names(cache.select(by({ tier: 'a' }))), []);
+  cache.apply(put('n/1', 3, Buffer.from('??')));
+  cache.apply(put('n/1', 4, bytesOf('b', 'x')));
+  cache.apply(put('n/2', 5, Buffer.from('?')));
+  cache.apply(remove('n/2', 6));
+  assert.deepEqual(told, ['1 new', '2 gone', '4 new']);
+});
+
+test('a reload replaces everything and ends watches; events that it covers are not applied again', () => {
+  const cache = newCache();
+  let resets = 0;
+  cache.listen(() => undefined, () => { resets++; });
+  cache.apply(put('n/1', 1, bytesOf('a', 'x')));
+  const item: KeyValue = { key: `${PREFIX}n/2`, value: bytesOf('b', 'x'), modRevision: 7, createRevision: 7 };
+  cache.replace([item], 9);
+  cache.apply(put('n/3', 8, bytesOf('c', 'x')));
+  assert.deepEqual([names(cache.select(selectAll())), resets, cache.currentRevision(5), cache.log.startRevision], [['n/2'], 1, 9, 9]);
+});
