@@ -6,6 +6,8 @@ import type { Authorizer } from '../authz/authorizer.ts';
 import type { WebhookClient } from '../webhook/webhook-client.ts';
 import type { MatchDependencies } from './extension/match-resources.ts';
 import type { ExtensionPlugins } from './registry.ts';
+import { mutatingPolicies } from './policy/mutating-policies.ts';
+import { validatingPolicies } from './policy/validating-policies.ts';
 import { mutatingWebhooks } from './webhook/mutating-webhooks.ts';
 import { validatingWebhooks } from './webhook/validating-webhooks.ts';
 import { webhookMetrics } from './webhook/webhook-metrics.ts';
@@ -20,5 +22,9 @@ export interface ExtensionDependencies extends MatchDependencies {
 
 export function extensionPlugins(dependencies: ExtensionDependencies): ExtensionPlugins {
   const forWebhooks = { ...dependencies, metrics: webhookMetrics(dependencies.metrics) };
-  return { mutatingAdmissionWebhook: mutatingWebhooks(forWebhooks), validatingAdmissionWebhook: validatingWebhooks(forWebhooks) };
+  const forPolicies = { ...forWebhooks, registry: dependencies.metrics };
+  return {
+    mutatingAdmissionPolicy: mutatingPolicies(forPolicies), mutatingAdmissionWebhook: mutatingWebhooks(forWebhooks),
+    validatingAdmissionPolicy: validatingPolicies(forPolicies), validatingAdmissionWebhook: validatingWebhooks(forWebhooks),
+  };
 }

@@ -194,7 +194,7 @@ class Planner {
     const wrapped = this.#environment.wrappers.has(node.name);
     const empty: Record<string, Value> = { int: 0n, uint: new Uint(0n), double: 0, string: '', bool: false, bytes: new Uint8Array() };
     return (frame) => {
-      const map = new MapValue();
+      const map = new MapValue(node.name);
       for (const entry of entries) {
         const value = entry.value(frame);
         if (value instanceof Failure) return value;

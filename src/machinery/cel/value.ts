@@ -69,7 +69,11 @@ export abstract class DataMap {
 
 /** Keys are equal as values: 1, 1u and 1.0 are one key. */
 export class MapValue {
+  /** Of an object that was made by its type's name: `Object.spec`. */
+  readonly typeName: string | undefined;
   readonly #entries = new Map<string | bigint | boolean | number | null, readonly [Value, Value]>();
+
+  constructor(typeName?: string) { this.typeName = typeName; }
 
   get size(): number { return this.#entries.size; }
   find(key: Value): Value | undefined { return this.#entries.get(keyOf(key))?.[1]; }
@@ -142,7 +146,8 @@ export function typeNameOf(value: Value): string {
 function objectTypeName(value: object | null): string {
   if (value === null) return 'null_type';
   if (Array.isArray(value) || value instanceof DataList) return 'list';
-  if (value instanceof DataMap || value instanceof MapValue) return 'map';
+  if (value instanceof MapValue) return value.typeName ?? 'map';
+  if (value instanceof DataMap) return 'map';
   if (value instanceof Uint) return 'uint';
   if (value instanceof Uint8Array) return 'bytes';
   if (value instanceof Timestamp) return 'google.protobuf.Timestamp';

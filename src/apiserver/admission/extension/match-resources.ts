@@ -9,7 +9,8 @@ import { equivalentsOf, kindOf, resourceOf } from './object-forms.ts';
 import { namespaceMatches, objectMatches } from './selectors.ts';
 
 export interface MatchResources {
-  readonly rules: readonly Rule[];
+  /** `all`: a policy without rules of its own. */
+  readonly rules: readonly Rule[] | 'all';
   /** Policies only; these win. */
   readonly excluded?: readonly Rule[];
   readonly matchPolicy?: string;
@@ -28,13 +29,14 @@ export async function matchResources(dependencies: MatchDependencies, wanted: Ma
 }
 
 function invocationOf(table: ResourceTable, { rules, excluded = [], matchPolicy }: MatchResources, attributes: AdmissionAttributes): Invocation | undefined {
-  const isEquivalent = matchPolicy !== 'Exact';
+  const isEquivalent = matchPolicy === 'Equivalent';
   if (excluded.length > 0 && findInvocation(table, excluded, isEquivalent, attributes) !== undefined) return undefined;
+  if (rules === 'all') return { resource: resourceOf(attributes), kind: kindOf(attributes) };
   return findInvocation(table, rules, isEquivalent, attributes);
 }
 
 /** The request's own version first, then the earlier rule before the earlier version. */
-export function findInvocation(table: ResourceTable, rules: readonly Rule[], isEquivalent: boolean, attributes: AdmissionAttributes): Invocation | undefined {
+function findInvocation(table: ResourceTable, rules: readonly Rule[], isEquivalent: boolean, attributes: AdmissionAttributes): Invocation | undefined {
   const resource = resourceOf(attributes);
   if (rules.some((rule) => ruleMatches(rule, attributes, resource))) return { resource, kind: kindOf(attributes) };
   if (!isEquivalent) return undefined;

@@ -45,7 +45,6 @@ const map = (name: string, more: object = {}): Body => ({ apiVersion: 'v1', kind
 before(async () => {
   hook = await startWebhookServer(ANSWERS);
   cluster = await startTestServer();
-  await cluster.ask('POST', '/api/v1/namespaces', { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'default' } });
 });
 after(async () => {
   await cluster.stop();
