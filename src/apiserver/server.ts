@@ -59,7 +59,8 @@ import { clusterIpAllocator, ensureServiceCidr } from './allocation/cluster-ips.
 import { nodePortAllocator } from './allocation/node-ports.ts';
 import { repairRegularly } from './allocation/repair.ts';
 import { serviceHooks, type ServiceAllocators } from './allocation/service-hooks.ts';
-import { ensureKubernetesService } from './bootstrap/kubernetes-service.ts';
+import { ensureKubernetesEndpoints, ensureKubernetesService, isForPods } from './bootstrap/kubernetes-service.ts';
+import { serverLeases } from './bootstrap/server-leases.ts';
 import { createListener, type Listener, type ListenerLimits } from './listener.ts';
 import type { ApiHandler, ApiResponse, UserInfo } from './request.ts';
 import { ResourceTable } from './resource-table.ts';
@@ -201,8 +202,20 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
 
   async function ensureServiceNetwork(now: string, signal: AbortSignal): Promise<void> {
     await ensureServiceCidr(client, serviceCidrs, now, signal);
-    const [address, port] = splitAddress(options.advertise ?? DEFAULT_ADVERTISE);
-    await ensureKubernetesService(client, { serviceIp: new AddressRange(serviceCidrs[0]!).first(), address, port }, signal);
+    await ensureKubernetesService(client, { ...kubernetesService, addresses: await leases?.renew() ?? [] }, signal);
+  }
+
+  const [ownAddress, ownPort] = splitAddress(options.advertise ?? DEFAULT_ADVERTISE);
+  const kubernetesService = { serviceIp: new AddressRange(serviceCidrs[0]!).first(), port: ownPort };
+  const leases = isForPods(ownAddress) ? serverLeases(storage, ownAddress, { clock, log }) : undefined;
+
+  /** Clients of the service go to the other servers from now on. */
+  async function leaveService(own: NonNullable<typeof leases>): Promise<void> {
+    try {
+      await ensureKubernetesEndpoints(client, { ...kubernetesService, addresses: await own.leave() }, AbortSignal.timeout(LEAVE_MS_MAX));
+    } catch (error) {
+      log.warn('this API server stays among the endpoints until its key in the store expires', { error });
+    }
   }
 
   const listeners: Listener[] = [];
@@ -225,6 +238,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
       void keepDanglingConditions({ client, schemas: informers.for(flowschemas), levels, clock, log }, stopping.signal);
       void keepFlowControl({ client, clock, log }, stopping.signal);
       void repairRegularly({ client, allocators, clock, log }, stopping.signal);
+      void leases?.keep((addresses) => ensureKubernetesEndpoints(client, { ...kubernetesService, addresses }, stopping.signal), stopping.signal);
       state.started = true;
       void compactRegularly(storage, clock, log, stopping.signal);
     },
@@ -240,6 +254,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
       if (state.stopping) return;
       state.stopping = true;
       stopping.abort();
+      if (state.started && leases !== undefined) await leaveService(leases);
       await Promise.all(listeners.map((listener) => listener.close()));
       await informers.stop();
       await loopback.close();
@@ -248,6 +263,9 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     },
   };
 }
+
+/** Of a stop, for telling the others. */
+const LEAVE_MS_MAX = 2_000;
 
 const NO_REQUEST = {
   method: '', target: '', headers: {}, signal: new AbortController().signal, connection: { remoteAddress: '', tls: true }, readBody: () => Promise.resolve(Buffer.alloc(0)),

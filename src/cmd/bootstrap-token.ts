@@ -11,6 +11,8 @@ import { UserError } from './terminal.ts';
 
 export const TOKEN_NAMESPACE = 'kube-system';
 export const TOKEN_SECRET_TYPE = 'bootstrap.kubernetes.io/token';
+/** Who may have the keys of the cluster, to be one of its servers. */
+export const SERVER_TOKEN_GROUP = 'system:bootstrappers:kubernode:servers';
 export const NODE_TOKEN_GROUP = 'system:bootstrappers:kubeadm:default-node-token';
 const TOKEN = /^([a-z0-9]{6})\.([a-z0-9]{16})$/;
 const PINNED = /^sha256:([0-9a-f]{64})::(.+)$/;

@@ -4,6 +4,7 @@
  *
  * Each component speaks as itself: the scheduler as system:kube-scheduler, every controller as its own service account.
  */
+import { namespaces } from '#api/generated/core/v1';
 import { createApiServer, type ApiServer } from '#apiserver/server';
 import { connectHandlers } from '#apiserver/proxy/connect-handlers';
 import type { ProxyDependencies } from '#apiserver/proxy/kubelet-endpoint';
@@ -20,6 +21,7 @@ import { createScheduler } from '#scheduler/component';
 import type { StorageEngine } from '#storage/contract';
 import { ensureAddons, type AddonOptions } from './addons.ts';
 import { APPROVER_ACCOUNT, createCertificateApprover } from './certificate-approver.ts';
+import { serverKeysRoute, type SharedConfig } from './server-join.ts';
 import { ensureJoinObjects, type JoinOptions } from './join-objects.ts';
 
 export interface ControlPlaneOptions extends ComponentContext {
@@ -35,6 +37,8 @@ export interface ControlPlaneOptions extends ComponentContext {
   readonly addons?: AddonOptions;
   /** Lets machines join with bootstrap tokens; absent: none can. */
   readonly join?: JoinOptions;
+  /** Lets further servers join: where the keys lie, and what they must agree on. */
+  readonly servers?: { readonly pkiDirectory: string; readonly config: SharedConfig };
   /** With the identity of this process where several control planes share a store. */
   readonly leaderElection?: { readonly identity: string };
 }
@@ -64,7 +68,10 @@ export function createControlPlane(options: ControlPlaneOptions): ControlPlane {
   const apiServer = createApiServer({
     storage: options.storage, clock, random, log: log.child({ component: 'apiserver' }), metrics, pki,
     ...(options.advertise === undefined ? {} : { advertise: options.advertise }), connectHandlers: connectHandlers(proxy, random),
-    mounted: [snapshotRoute(options.storage, clock)],
+    mounted: [
+      snapshotRoute(options.storage, clock),
+      ...(options.servers === undefined ? [] : [serverKeysRoute(options.servers.pkiDirectory, options.servers.config, async () => (await admin.for(namespaces).get('kube-system')).metadata.uid ?? '')]),
+    ],
     ...(options.serviceCidrs === undefined ? {} : { serviceCidrs: options.serviceCidrs }),
   });
 

@@ -11,9 +11,11 @@ import type { Client } from '#client/client';
 import { kubeconfigText, parseKubeconfig, type Kubeconfig } from '#client/kubeconfig';
 import { isNotFound } from '#machinery/status-error';
 import { ensure } from './addons.ts';
-import { NODE_TOKEN_GROUP } from './bootstrap-token.ts';
+import { NODE_TOKEN_GROUP, SERVER_TOKEN_GROUP } from './bootstrap-token.ts';
 import { APPROVER_ACCOUNT, approverRules } from './certificate-approver.ts';
 
+/** Where further servers get the keys of the cluster. */
+export const SERVER_KEYS_PATH = '/kubernode/server-keys';
 export const CLUSTER_INFO = { namespace: 'kube-public', name: 'cluster-info' } as const;
 const NODE_CONFIG = { namespace: 'kube-system', name: 'kubernode-node-config' } as const;
 const RBAC = 'rbac.authorization.k8s.io';
@@ -40,6 +42,8 @@ export async function ensureJoinObjects(client: Client, { server, caPem, network
     metadata: { name: `kubernode:${APPROVER_ACCOUNT}` }, roleRef: { apiGroup: RBAC, kind: 'ClusterRole', name: `kubernode:${APPROVER_ACCOUNT}` },
     subjects: [{ kind: 'ServiceAccount', name: APPROVER_ACCOUNT, namespace: 'kube-system' }],
   }, signal);
+  await ensure(client, clusterroles, undefined, { metadata: { name: 'kubernode:server-join' }, rules: [{ nonResourceURLs: [SERVER_KEYS_PATH], verbs: ['get'] }] }, signal);
+  await bind('kubernode:server-join', 'kubernode:server-join', SERVER_TOKEN_GROUP);
   const info: Kubeconfig = {
     apiVersion: 'v1', kind: 'Config', clusters: [{ name: '', cluster: { server, 'certificate-authority-data': Buffer.from(caPem).toString('base64') } }], users: [], contexts: [],
   };

@@ -127,7 +127,7 @@ function writeKubeconfigOf({ server, credentials }: JoinTarget, name: string): v
 }
 
 /** PEM of the authority that the token vouches for. */
-async function discoverAuthority(server: string, token: ReturnType<typeof parseJoinToken>, clock: Clock, signal: AbortSignal | undefined): Promise<string> {
+export async function discoverAuthority(server: string, token: ReturnType<typeof parseJoinToken>, clock: Clock, signal: AbortSignal | undefined): Promise<string> {
   const untilMs = clock.monotonicNow() + SIGNED_MS_MAX;
   for (;;) {
     const { data = {} } = await publicInfo(server, clock, signal);
@@ -185,6 +185,6 @@ function clientOf(server: string, clock: Clock, credentials: Pick<HttpsTransport
   return createClient({ transport: httpsTransport({ server, clock, ...credentials }), clock, userAgent: 'kubernode agent' });
 }
 
-function checkServer(server: string): void {
+export function checkServer(server: string): void {
   if (!/^https:\/\/[^/\s]+\/?$/.test(server)) throw new UserError(`--server ${server}: https://ADDRESS:6443 is expected`);
 }

@@ -75,6 +75,8 @@ withEtcdFace(withStorage(withMachineNode(program.command('server').description('
   .option('--service-cidr <network>', 'addresses of services', '10.96.0.0/12')
   .option('--cluster-dns <address>', 'address of the DNS service (default: the tenth of the services)')
   .option('--no-node', 'control plane only')
+  .option('--server <url>', 'be a further server of the cluster there: https://ADDRESS:6443; needs the same --etcd-servers')
+  .addOption(new Option('--token <token>', 'token from kubernode token create --for-server, needed once').env('KUBERNODE_TOKEN'))
   .action(async (options) => (await import('./server.ts')).runServer(options));
 
 withMachineNode(program.command('agent').description('make this machine a node of a cluster elsewhere'))
@@ -87,7 +89,8 @@ const token = program.command('token').description('bootstrap tokens, with which
 token.command('create').description('make a token').argument('[token]', 'the token itself; by default a new one')
   .addOption(dataDir())
   .option('--kubeconfig <file>', 'administrator\'s kubeconfig of a cluster elsewhere')
-  .option('--ttl <time>', 'how long it lives, 0 for without end', '24h')
+  .option('--for-server', 'for a further server of the cluster: who has it gets the cluster\'s keys')
+  .option('--ttl <time>', 'how long it lives, 0 for without end (default: 24h; for a server 1h)')
   .option('--description <text>', 'what it is for')
   .option('--groups <groups...>', 'groups of who uses it; each system:bootstrappers:…')
   .option('--print-join', 'print the whole command that joins a machine; its token carries the hash of the cluster\'s authority')

@@ -26,6 +26,7 @@ import { machineNode, type MachineNode, type MachineNodeFlags } from './machine-
 import { requireNodePrograms } from './preflight.ts';
 import { runUntilSignal } from './process-life.ts';
 import { openStorage, storageSettings, type StorageFlags, type StorageSettings } from './storage-engine.ts';
+import { joinAsServer, requireSameStore, type JoinedCluster } from './server-join.ts';
 import { startSupervised, stopSupervised } from './supervise.ts';
 import { listenFailure, UserError } from './terminal.ts';
 import { kubeconfigFor, writeKubeconfigFile, writeSecretFile } from './user-kubeconfig.ts';
@@ -37,6 +38,9 @@ interface ServerCommand extends MachineNodeFlags, StorageFlags {
   readonly clusterCidr: string;
   readonly serviceCidr: string;
   readonly clusterDns?: string;
+  /** The cluster to be a further server of. */
+  readonly server?: string;
+  readonly token?: string;
   /** False: control plane only. */
   readonly node: boolean;
 }
@@ -46,6 +50,9 @@ interface ServerConfig { readonly clusterCidr: string; readonly serviceCidr: str
 
 const NODE = 'node';
 const DNS_HOST = 10;
+/** The defaults of the flags. */
+const CLUSTER_CIDR = '10.244.0.0/16';
+const SERVICE_CIDR = '10.96.0.0/12';
 
 export async function runServer(command: ServerCommand): Promise<void> {
   const port = portOf(command.port, '--port');
@@ -56,22 +63,29 @@ export async function runServer(command: ServerCommand): Promise<void> {
   claimForeground(dataDir);
   const paths = clusterPaths(dataDir);
   const machine = await machineNode(command);
-  const config = configOf(command, dataDir);
+  const joined = command.server === undefined ? undefined : await joinAsServer({ server: command.server, token: command.token, pkiDirectory: paths.pki }, systemClock);
+  const config = configOf(joined === undefined ? command : agreed(command, joined), dataDir);
+  if (command.server !== undefined && config.storage.engine !== 'etcd') throw new UserError('a server that joins shares the store of the others: give --etcd-servers, and the --etcd-… files that go with them');
   const log = jsonLogger((line) => process.stdout.write(line), () => systemClock.now());
   const context = { clock: systemClock, random: systemRandom, metrics: new MetricsRegistry(), log };
+  const storage = await openStorage(config.storage, paths.storage, log);
+  if (joined !== undefined) {
+    await requireSameStore(storage, joined, config.storage);
+    joined.install();
+  }
   const names = command.tlsSan ?? [];
   const pki = clusterPki({
     directory: paths.pki, clock: systemClock, random: systemRandom, clusterDomain: CLUSTER_DOMAIN, serviceAddress: nthAddress(config.serviceCidr, 1),
     addresses: [machine.address, ...names.filter(isAddress)], dnsNames: [machine.name, ...names.filter((name) => !isAddress(name))],
   });
-  const storage = await openStorage(config.storage, paths.storage, log);
   const server = `https://${hostPart(machine.address)}:${port}`;
   const network = { podCidr: config.clusterCidr, clusterDns: config.clusterDns, clusterDomain: CLUSTER_DOMAIN };
   const plane = createControlPlane({
     ...context, storage, pki, listen: [], advertise: `${hostPart(machine.address)}:${port}`, serviceCidrs: [config.serviceCidr],
     controllers: { clusterCidrs: [config.clusterCidr], serviceCidrs: [config.serviceCidr] },
     addons: { dnsAddress: config.clusterDns }, join: { server, caPem: pki.authority.certificatePem, network },
-    ...(config.storage.engine === 'etcd' ? { leaderElection: { identity: `${machine.name}_${systemRandom.uuid()}` } } : {}),
+    servers: { pkiDirectory: paths.pki, config: { clusterCidr: config.clusterCidr, serviceCidr: config.serviceCidr, clusterDns: config.clusterDns } },
+    ...(config.storage.engine === 'etcd' || config.storage.etcdListen !== undefined ? { leaderElection: { identity: `${machine.name}_${systemRandom.uuid()}` } } : {}),
   });
   let face: RunningFace | undefined;
   await runUntilSignal(log, {
@@ -97,6 +111,17 @@ export async function runServer(command: ServerCommand): Promise<void> {
       await storage.close();
     },
   });
+}
+
+/** What the cluster that is joined has, unless flags ask for something else. @throws UserError */
+function agreed(command: ServerCommand, joined: JoinedCluster): ServerCommand {
+  const differs = (flag: string, given: string | undefined, theirs: string, otherwise?: string): void => {
+    if (given !== undefined && given !== theirs && given !== otherwise) throw new UserError(`${flag} ${given}: the cluster of ${command.server} has ${theirs}`);
+  };
+  differs('--cluster-cidr', command.clusterCidr, joined.clusterCidr, CLUSTER_CIDR);
+  differs('--service-cidr', command.serviceCidr, joined.serviceCidr, SERVICE_CIDR);
+  differs('--cluster-dns', command.clusterDns, joined.clusterDns);
+  return { ...command, clusterCidr: joined.clusterCidr, serviceCidr: joined.serviceCidr, clusterDns: joined.clusterDns };
 }
 
 /** @throws UserError when flags differ from what the cluster was made with. */

@@ -7,22 +7,26 @@ import type { Client } from '#client/client';
 import { readKubeconfig, transportFromKubeconfig } from '#client/kubeconfig';
 import { createClient } from '#client/rest-client';
 import { isAlreadyExists, isNotFound } from '#machinery/status-error';
-import { joinToken, newToken, NODE_TOKEN_GROUP, parseToken, secretField, TOKEN_NAMESPACE, TOKEN_SECRET_TYPE, tokenSecret } from './bootstrap-token.ts';
+import { joinToken, newToken, NODE_TOKEN_GROUP, parseToken, secretField, SERVER_TOKEN_GROUP, TOKEN_NAMESPACE, TOKEN_SECRET_TYPE, tokenSecret } from './bootstrap-token.ts';
 import { adminClient } from './cluster-client.ts';
 import { durationMs } from './flag-values.ts';
 import { clusterPaths } from './layout.ts';
+import { storeFlags } from './server-join.ts';
 import { table } from './table.ts';
 import { UserError } from './terminal.ts';
 
 interface Access { dataDir: string; kubeconfig?: string }
-interface CreateOptions extends Access { ttl: string; description?: string; groups?: string[]; printJoin?: boolean }
+interface CreateOptions extends Access { ttl?: string; forServer?: boolean; description?: string; groups?: string[]; printJoin?: boolean }
 
+const NODE_TTL = '24h';
+/** Long enough to walk over; whoever finds it later finds nothing. */
+const SERVER_TTL = '1h';
 const GROUP = /^system:bootstrappers:[a-z0-9:-]{0,255}[a-z0-9]$/;
 
 export async function createToken(text: string | undefined, options: CreateOptions): Promise<void> {
   const token = text === undefined ? newToken(systemRandom) : parseToken(text);
-  const ttlMs = durationMs(options.ttl, '--ttl');
-  const groups = options.groups ?? [NODE_TOKEN_GROUP];
+  const ttlMs = durationMs(options.ttl ?? (options.forServer === true ? SERVER_TTL : NODE_TTL), '--ttl');
+  const groups = options.groups ?? [options.forServer === true ? SERVER_TOKEN_GROUP : NODE_TOKEN_GROUP];
   for (const group of groups) if (!GROUP.test(group)) throw new UserError(`--groups ${group}: it must begin with system:bootstrappers: and end with a lower-case letter or digit`);
   const expires = ttlMs === 0 ? {} : { expiresMs: systemClock.now() + ttlMs };
   const described = options.description === undefined ? {} : { description: options.description };
@@ -38,13 +42,14 @@ export async function createToken(text: string | undefined, options: CreateOptio
   process.stdout.write(`${answer}\n`);
 }
 
-async function joinCommand(options: Access, token: ReturnType<typeof parseToken>): Promise<string> {
+async function joinCommand(options: CreateOptions, token: ReturnType<typeof parseToken>): Promise<string> {
   const path = kubeconfigOf(options);
   const config = await readKubeconfig(path);
   const data = config.clusters[0]?.cluster['certificate-authority-data'];
   const server = await publicServer(options) ?? config.clusters[0]?.cluster.server;
   if (data === undefined || server === undefined) throw new UserError(`${path} does not hold the cluster's authority: use the administrator's kubeconfig`);
-  return `kubernode agent --server ${server} --token ${joinToken(token, Buffer.from(data, 'base64').toString('utf8'))}`;
+  const pinned = joinToken(token, Buffer.from(data, 'base64').toString('utf8'));
+  return options.forServer === true ? `kubernode server --server ${server} --token ${pinned} ${storeFlags(options.dataDir)}` : `kubernode agent --server ${server} --token ${pinned}`;
 }
 
 /** The address that `cluster-info` tells joining nodes. */
