@@ -90,7 +90,7 @@ async function pass(context: RequestContext, backend: Backend): Promise<ApiRespo
   const { info, request, signal } = context;
   const query = request.target.includes('?') ? request.target.slice(request.target.indexOf('?')) : '';
   const rest = info.rest === '' || info.rest.startsWith('/') ? info.rest : `/${info.rest}`;
-  if (rest === '' && !request.target.split('?')[0]!.endsWith('/') && request.method.toUpperCase() === 'GET') {
+  if (rest === '' && !request.target.split('?')[0]!.endsWith('/') && ['GET', 'HEAD'].includes(request.method.toUpperCase())) {
     // Relative links of the backend's pages need the final slash.
     return { status: 301, headers: { location: `${request.target.split('?')[0]}/${query}` }, body: Buffer.alloc(0) };
   }
