@@ -84,6 +84,8 @@ function bare({ kind: _kind, apiVersion: _apiVersion, ...status }: Status): Stat
   return { metadata: {}, ...status };
 }
 
+/** Annotations that show what was in a request: only where requests are kept. */
+const OF_REQUESTS = 'patch.webhook.admission.k8s.io/';
 const MAX_CAPTURED_BYTES = 1_536 * 1024;
 
 function record(decision: AuditDecision, event: AuditEvent, write: (stage: Stage, event: AuditEvent) => void): AuditRecord {
@@ -93,7 +95,8 @@ function record(decision: AuditDecision, event: AuditEvent, write: (stage: Stage
   let state = event;
   let body: Buffer | undefined;
   const cleaned = (object: unknown): unknown => (decision.omitManagedFields ? withoutManagedFields(object) : object);
-  const current = (): AuditEvent => (annotations.size === 0 ? state : { ...state, annotations: Object.fromEntries([...annotations].sort(([a], [b]) => (a < b ? -1 : 1))) });
+  const shown = ([key]: readonly [string, string]): boolean => keepsRequest || !key.startsWith(OF_REQUESTS);
+  const current = (): AuditEvent => (annotations.size === 0 ? state : { ...state, annotations: Object.fromEntries([...annotations].filter(shown).sort(([a], [b]) => (a < b ? -1 : 1))) });
 
   function complete(ref: ObjectRef | undefined, object: { metadata?: { namespace?: string; name?: string; uid?: string; resourceVersion?: string } }): ObjectRef | undefined {
     if (ref === undefined) return undefined;

@@ -28,6 +28,8 @@ const NAME = 'MutatingAdmissionWebhook';
 const TYPE = 'admit';
 const SECOND_MS = 1_000;
 const MUTATION_KEY = 'mutation.webhook.admission.k8s.io/';
+/** Kept where bodies of requests are. */
+const PATCH_KEY = 'patch.webhook.admission.k8s.io/';
 
 /** Of one write, through its rounds. */
 interface Memory {
@@ -78,6 +80,8 @@ async function visit(dependencies: WebhookDependencies, { hook, id, configuratio
     const objects = await show(invocation);
     const answer = await callWebhook(dependencies, hook, TYPE, attributes, invocation, objects);
     changed = await applyAnswer(dependencies, hook.name, answer, attributes, invocation, objects.object);
+    const patch = readPatch(hook.name, answer.patch);
+    if (patch.length > 0) attributes.annotate(`${PATCH_KEY}${round}`, encodeAny({ configuration, webhook: hook.name, patch, patchType: answer.patchType }));
     called(false, 200);
   } catch (error) {
     failure = error;
@@ -111,7 +115,6 @@ async function visit(dependencies: WebhookDependencies, { hook, id, configuratio
 
 /** @returns whether the object is another now. @throws CallingError, StatusError */
 async function applyAnswer({ table }: WebhookDependencies, webhook: string, { patch, patchType }: WebhookAnswer, attributes: AdmissionAttributes, { kind }: Invocation, before: JsonObject | null): Promise<boolean> {
-  if (patch === '') return false;
   const operations = readPatch(webhook, patch);
   if (operations.length === 0) return false;
   if (before === null || attributes.object === undefined) throw newInternalError(new Error(`admission webhook ${JSON.stringify(webhook)} attempted to modify the object, which is not supported for this operation`));
@@ -128,6 +131,7 @@ async function applyAnswer({ table }: WebhookDependencies, webhook: string, { pa
 }
 
 function readPatch(webhook: string, patch: string): JsonValue[] {
+  if (patch === '') return [];
   const undecodable = (message: string): CallingError => new CallingError(webhook, `received undecodable patch in webhook response: ${message}`, 503);
   try {
     const reader = new JsonReader(patch);
