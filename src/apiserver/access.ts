@@ -57,7 +57,7 @@ export interface AccessOptions {
   readonly pods: StoredObjects<Pod>;
   readonly quotas: StoredObjects<ResourceQuota>;
   /** What every create looks at. */
-  readonly storedNamespaces: StoredObjects<Namespace>;
+  readonly storedNamespaces: Pick<StoredObjects<Namespace>, 'get'>;
   readonly pki: ClusterPki;
   /** `iss` of tokens. Default: https://kubernetes.default.svc.CLUSTER-DOMAIN. */
   readonly issuer?: string;

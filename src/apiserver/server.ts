@@ -64,7 +64,7 @@ import { serverLeases } from './bootstrap/server-leases.ts';
 import { createListener, type Listener, type ListenerLimits } from './listener.ts';
 import type { ApiHandler, ApiResponse, UserInfo } from './request.ts';
 import { ResourceTable } from './resource-table.ts';
-import { resourceStoreObjects } from './resources/decisions/resource-store-objects.ts';
+import { resourceStoreObjects, sharedStoreObjects } from './resources/decisions/resource-store-objects.ts';
 import { useSchemaValueChecks } from './resources/apiextensions/customresourcedefinitions/schema-values.ts';
 import { registeredResources, servedResources, type RuntimeConfig } from './resources/registry.ts';
 import { builtInStores } from './store/built-in-stores.ts';
@@ -146,7 +146,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     client, informers, clock, random, log, pki, metrics, extensions: (authorizer) => ({ ...extensionPlugins({ client, informers, table, webhooks, authorizer, metrics, clock, random }), ...options.extensions }),
     pods: resourceStoreObjects<Pod>(storeOf(pods)),
     quotas: resourceStoreObjects<ResourceQuota>(storeOf(resourcequotas)),
-    storedNamespaces: resourceStoreObjects<Namespace>(storeOf(namespaces)),
+    storedNamespaces: sharedStoreObjects<Namespace>(storeOf(namespaces)),
   });
   for (const decision of access.decisions) table.addDecision(decision);
 

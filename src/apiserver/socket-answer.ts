@@ -48,19 +48,33 @@ function closeWhenSent(stream: ServerHttp2Stream): void {
   stream.once('finish', () => close(FLUSH_TURNS));
 }
 
+/** All headers in one step: half the price of setting them one by one. */
+function writeHead(response: ServerResponse, { status, headers }: ApiResponse, length: number | undefined, close: boolean): void {
+  const lines: (string | string[])[] = [];
+  for (const name in headers) lines.push(canonicalHeader(name), headers[name]!);
+  if (close) lines.push('Connection', 'close');
+  if (length !== undefined) lines.push('Content-Length', String(length));
+  response.writeHead(status, lines);
+}
+
+function setHeaders(response: Outgoing, { status, headers }: ApiResponse, length: number | undefined): void {
+  for (const name in headers) response.setHeader(name, headers[name]!);
+  response.statusCode = status;
+  if (length !== undefined) response.setHeader('content-length', length);
+}
+
 /** `complete`: the request was taken as it is framed. */
 export async function send(request: Incoming, response: Outgoing, answer: ApiResponse, caller: LazyAbort, complete: boolean): Promise<void> {
   const { body } = answer;
   if (response.destroyed || caller.aborted) { await discard(body); return; }
   const http1 = request.httpVersionMajor < 2;
-  for (const name in answer.headers) response.setHeader(http1 ? canonicalHeader(name) : name, answer.headers[name]!);
   // A request that could be read in two ways, or whose body was not read: the connection cannot be used again.
   const unread = !request.complete && hasBody(request);
-  if (http1 && (!complete || unread)) response.setHeader('Connection', 'close');
   if (!http1 && unread) closeWhenSent((request as Http2ServerRequest).stream);
-  response.statusCode = answer.status;
+  const length = Buffer.isBuffer(body) && request.method !== 'HEAD' ? body.length : undefined;
+  if (http1) writeHead(response as ServerResponse, answer, length, !complete || unread);
+  else setHeaders(response, answer, length);
   if (Buffer.isBuffer(body)) {
-    if (request.method !== 'HEAD') response.setHeader(http1 ? 'Content-Length' : 'content-length', body.length);
     (response as ServerResponse).end(request.method === 'HEAD' ? undefined : body);
     return;
   }

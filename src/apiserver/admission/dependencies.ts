@@ -20,7 +20,7 @@ export interface AdmissionDependencies {
   /** Narrowed pods: see `authz/narrow-pod.ts`. */
   readonly pods: Informer<Pod>;
   /** As stored this moment. */
-  readonly storedNamespaces: StoredObjects<Namespace>;
+  readonly storedNamespaces: Pick<StoredObjects<Namespace>, 'get'>;
   readonly authorizer: Authorizer;
   readonly rbac: RbacIndex;
   readonly clock: Clock;

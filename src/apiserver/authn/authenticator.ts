@@ -12,7 +12,8 @@ export const NONE: AuthenticationResult = { kind: 'none' };
 
 export interface Authenticator {
   readonly name: string;
-  authenticate(request: ApiRequest): Promise<AuthenticationResult>;
+  /** Answers at once where it can: this runs for every request. */
+  authenticate(request: ApiRequest): Promise<AuthenticationResult> | AuthenticationResult;
 }
 
 /** Judges a bearer token alone, for the request's header and for TokenReview. */

@@ -21,7 +21,7 @@ export function clientCertificateAuthenticator(options: { authorities: () => rea
   const verdicts = new WeakMap<Buffer, Verdict>();
   return {
     name: 'client-certificate',
-    async authenticate({ connection }) {
+    authenticate({ connection }) {
       const bytes = connection.clientCertificate;
       if (!connection.tls || bytes === undefined) return NONE;
       const known = verdicts.get(bytes);

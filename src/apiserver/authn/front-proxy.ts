@@ -34,7 +34,7 @@ export function frontProxyAuthenticator(options: FrontProxyOptions): Authenticat
   };
   return {
     name: 'front-proxy',
-    async authenticate(request: ApiRequest) {
+    authenticate(request: ApiRequest) {
       const bytes = request.connection.clientCertificate;
       if (bytes === undefined) return NONE;
       const name = firstHeader(request.headers, 'x-remote-user');

@@ -36,6 +36,9 @@ export function unescapeExtraKey(encoded: string): string {
 export function withSeparateIdentities(headers: Headers, raw: readonly string[]): Headers {
   let separate: Record<string, string | string[] | undefined> | undefined;
   for (let i = 0; i + 1 < raw.length; i += 2) {
+    // `i` and `x`, of either case: most headers begin otherwise.
+    const first = raw[i]!.charCodeAt(0) | 0x20;
+    if (first !== 0x69 && first !== 0x78) continue;
     const name = raw[i]!.toLowerCase();
     if (!isIdentityHeader(name)) continue;
     if (separate === undefined) {

@@ -33,7 +33,8 @@ export async function authenticateRequest(request: ApiRequest, options: RequestA
   const reasons: string[] = [];
   const warnings: string[] = [];
   for (const authenticator of options.authenticators) {
-    const result = await authenticator.authenticate(request);
+    const asked = authenticator.authenticate(request);
+    const result = asked instanceof Promise ? await asked : asked;
     if (result.kind === 'user') return { user: withAuthenticatedGroup(result.user), by: authenticator.name, warnings };
     if (result.kind === 'invalid') reasons.push(`${authenticator.name}: ${result.reason}`);
     else if (result.warning !== undefined && !warnings.includes(result.warning)) warnings.push(result.warning);
@@ -52,7 +53,15 @@ export class AuthenticationFailure extends Error {
   readonly status = newUnauthorized('Unauthorized');
 }
 
+/** Who asks again and again is made once: authenticators keep what they know. */
+const authenticated = new WeakMap<UserInfo, UserInfo>();
+
 export function withAuthenticatedGroup(user: UserInfo): UserInfo {
   if (user.name === ANONYMOUS || user.groups.includes(ALL_AUTHENTICATED) || user.groups.includes(ALL_UNAUTHENTICATED)) return user;
-  return { ...user, groups: [...user.groups, ALL_AUTHENTICATED] };
+  let known = authenticated.get(user);
+  if (known === undefined) {
+    known = { ...user, groups: [...user.groups, ALL_AUTHENTICATED] };
+    authenticated.set(user, known);
+  }
+  return known;
 }

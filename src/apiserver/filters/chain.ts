@@ -133,7 +133,8 @@ export function filterChain(options: ChainOptions): ApiHandler {
     }
     const { info, audit } = passage;
     if (audit !== undefined && info !== undefined) response = audit.respond(response, isLongRunning(info));
-    response = await compress(request, response);
+    const compressed = compress(request, response);
+    response = compressed instanceof Promise ? await compressed : compressed;
     finishHeaders(response, auditId, passage);
     if (info !== undefined) metrics.finished(info, { request, response, longRunning: isLongRunning(info), seconds: since(startMs) });
     return response;

@@ -12,10 +12,15 @@ const OPTIONS = { level: constants.Z_BEST_SPEED };
 const gzipBuffer = promisify(gzip) as (data: Buffer, options: typeof OPTIONS) => Promise<Buffer>;
 
 /** Streams say their size in `content-length`; one that does not (a watch) is never compressed. */
-export async function compress(request: ApiRequest, response: ApiResponse): Promise<ApiResponse> {
+export function compress(request: ApiRequest, response: ApiResponse): Promise<ApiResponse> | ApiResponse {
   const { body } = response;
   const bytes = Buffer.isBuffer(body) ? body.length : Number(response.headers['content-length'] ?? 0);
   if (bytes < GZIP_BYTES_MIN || response.headers['content-encoding'] !== undefined || !acceptsGzip(header(request, 'accept-encoding'))) return response;
+  return compressed(response);
+}
+
+async function compressed(response: ApiResponse): Promise<ApiResponse> {
+  const { body } = response;
   const { 'content-length': _length, ...kept } = response.headers;
   const vary = kept['vary'] === undefined ? 'Accept-Encoding' : kept['vary'];
   const headers = { ...kept, 'content-encoding': 'gzip', vary };

@@ -69,9 +69,18 @@ function prefix(splice: Splice, revision: number): string {
   return `${splice.head}"metadata":{"resourceVersion":"${revision}",`;
 }
 
-/** Bytes that `spliceInto` will write. */
+/** Of `"metadata":{"resourceVersion":"…",`, the revision aside. */
+const REVISION_HEAD_LENGTH = '"metadata":{"resourceVersion":"",'.length;
+
+function digits(revision: number): number {
+  let count = 1;
+  for (let bound = 10; revision >= bound; bound *= 10) count++;
+  return count;
+}
+
+/** Bytes that `spliceInto` will write. Lists ask for every object before they begin: nothing is built here. */
 export function splicedLength(bytes: Buffer, revision: number, splice: Splice): number {
-  return prefix(splice, revision).length + bytes.length - HEAD.length - splice.tailLength + 1;
+  return splice.head.length + (revision === 0 ? HEAD.length - 1 : REVISION_HEAD_LENGTH + digits(revision)) + bytes.length - HEAD.length - splice.tailLength + 1;
 }
 
 /** Writes the object at `at`. @returns where it ends. */
