@@ -9,7 +9,7 @@
 import { mutatingwebhookconfigurations, type MutatingWebhook } from '#api/generated/admissionregistration/v1';
 import { DecodeError } from '#machinery/codec/decode-error';
 import { readAny } from '#machinery/codec/json-any';
-import { encodeSorted } from '#machinery/codec/json-encode';
+import { encodeAny, encodeSorted } from '#machinery/codec/json-encode';
 import { JsonReader } from '#machinery/codec/json-reader';
 import type { KubeObject } from '#machinery/meta';
 import { applyJsonPatch } from '#machinery/patch/json-patch';
