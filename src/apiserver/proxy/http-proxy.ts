@@ -5,20 +5,22 @@
  *     …/services/[scheme:]name[:port]/proxy/path    → one ready endpoint
  *     …/nodes/[scheme:]name[:port]/proxy/path       → the kubelet
  *
- * The caller's credentials are never passed on; its address is, as X-Forwarded-For. Redirects of the backend are answered as they are,
- * with their location put below the proxy path again.
+ * The caller's credentials are never passed on; its address is, as X-Forwarded-For. Redirects of the backend are answered as they are;
+ * their location and the links of pages are put below the proxy path again.
  */
+import { posix } from 'node:path';
 import type { EndpointSlice } from '#api/generated/discovery/v1';
 import { endpointslices } from '#api/generated/discovery/v1';
 import { services } from '#api/generated/core/v1';
 import type { Random } from '#base/random';
 import { newBadRequest, newServiceUnavailable, newInternalError } from '#machinery/status-error';
 import { tunnelUpgrade } from '#wire/upgrade-tunnel';
-import type { RequestContext } from '../context.ts';
+import { header, type RequestContext } from '../context.ts';
 import type { ConnectHandler } from '../handlers/connect-registry.ts';
 import type { ApiResponse, RequestInfo } from '../request.ts';
 import { askBackend, streamedResponse, type Backend } from './backend-request.ts';
 import { kubeletOfNode, readPod, type ProxyDependencies } from './kubelet-endpoint.ts';
+import { rewriteLink, rewritePage, type LinkBase } from './page-links.ts';
 
 const BODY_BYTES_MAX = 64 * 1024 * 1024;
 const DROPPED = new Set(['authorization', 'connection', 'host', 'content-length', 'transfer-encoding', 'upgrade', 'keep-alive', 'te', 'trailer', 'proxy-authorization']);
@@ -97,6 +99,7 @@ async function pass(context: RequestContext, backend: Backend): Promise<ApiRespo
   const path = `${rest === '' ? '/' : rest}${query}`;
   const prefix = request.target.split('?')[0]!.slice(0, request.target.split('?')[0]!.length - rest.length);
   const headers = passedHeaders(request.headers, request.connection.remoteAddress, `${backend.host}:${backend.port}`);
+  headers['x-forwarded-uri'] = posix.join(prefix, rest === '' ? '/' : rest);
   if (request.upgrade !== undefined) {
     try {
       await tunnelUpgrade({ host: backend.host, port: backend.port, method: request.method, path, ...(backend.tls === undefined ? {} : { tls: backend.tls }) }, request.headers, request.upgrade.socket, request.upgrade.head, signal);
@@ -109,13 +112,23 @@ async function pass(context: RequestContext, backend: Backend): Promise<ApiRespo
   const body = hasBody ? await request.readBody(BODY_BYTES_MAX) : undefined;
   try {
     const answer = streamedResponse(await askBackend(backend, { method: request.method, path, headers, ...(body === undefined ? {} : { body }) }, signal));
-    const location = answer.headers['location'];
-    if (typeof location === 'string' && location.startsWith('/')) answer.headers['location'] = `${prefix}${location}`;
-    return answer;
+    return withLinks(answer, { prefix, backendHost: `${backend.host}:${backend.port}`, requestHost: header(request, ':authority') || header(request, 'host') });
   } catch (error) {
     if (signal.aborted) throw signal.reason;
     throw newServiceUnavailable(`error trying to reach service: ${(error as Error).message}`);
   }
+}
+
+/** A redirect or a page leads to below the proxy's path again. */
+function withLinks(answer: ApiResponse, base: LinkBase): ApiResponse {
+  const { headers } = answer;
+  const location = headers['location'];
+  if (typeof location === 'string') return { ...answer, headers: { ...headers, location: rewriteLink(location, base) } };
+  if (String(headers['content-type'] ?? '').split(';')[0]!.trim() !== 'text/html' || Buffer.isBuffer(answer.body)) return answer;
+  const body = rewritePage(answer.body, String(headers['content-encoding'] ?? ''), base);
+  if (body === undefined) return answer;
+  const { 'content-length': _length, ...others } = headers;
+  return { ...answer, headers: others, body };
 }
 
 function passedHeaders(headers: Readonly<Record<string, string | string[] | undefined>>, remoteAddress: string, host: string): Record<string, string | string[]> {
