@@ -68,7 +68,9 @@ export class ObjectWatch {
   /** Waits for what is told of `last`; ends then. It must be complete up to `completeTo` unless it was refused. */
   async record(completeTo: number, last: number, withinMs: number): Promise<ObjectWatchRecord> {
     const untilMs = performance.now() + withinMs;
-    while (this.revision < last && !this.ended && performance.now() < untilMs) await new Promise((resolve) => { setTimeout(resolve, IDLE_MS); });
+    // The initial objects end with a bookmark, also when nothing changes.
+    const first = this.#options.from === 'initial' ? 1 : 0;
+    while (this.revision < Math.max(last, first) && !this.ended && performance.now() < untilMs) await new Promise((resolve) => { setTimeout(resolve, IDLE_MS); });
     await this.close();
     const { name, from, parity } = this.#options;
     return { name, from, selects: (_key, value) => parity === undefined || parityOf(value) === parity, events: this.#events, ...(this.error === undefined ? { completeTo } : {}) };
