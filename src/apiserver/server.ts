@@ -211,10 +211,14 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
 
   /** Clients of the service go to the other servers from now on. */
   async function leaveService(own: NonNullable<typeof leases>): Promise<void> {
+    const late = new AbortController();
+    const timer = clock.setTimer(LEAVE_MS_MAX, () => late.abort(), { unref: true });
     try {
-      await ensureKubernetesEndpoints(client, { ...kubernetesService, addresses: await own.leave() }, AbortSignal.timeout(LEAVE_MS_MAX));
+      await ensureKubernetesEndpoints(client, { ...kubernetesService, addresses: await own.leave() }, late.signal);
     } catch (error) {
       log.warn('this API server stays among the endpoints until its key in the store expires', { error });
+    } finally {
+      timer.cancel();
     }
   }
 

@@ -8,8 +8,6 @@
  * Who holds such a token can become the cluster. Keys are sent only to that group and to system:masters, whatever roles say; the store itself
  * never holds them.
  */
-import { existsSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import type { MountedRoute } from '#apiserver/discovery/routes';
 import { methodNotAllowed } from '#apiserver/handlers/dispatch';
 import type { Clock } from '#base/clock';
@@ -22,7 +20,7 @@ import type { StorageEngine } from '#storage/contract';
 import { caHash, parseJoinToken, SERVER_TOKEN_GROUP } from './bootstrap-token.ts';
 import { checkServer, discoverAuthority } from './join.ts';
 import { SERVER_KEYS_PATH } from './join-objects.ts';
-import type { StorageSettings } from './storage-engine.ts';
+import { serverStorage, type StorageSettings } from './storage-engine.ts';
 import { UserError } from './terminal.ts';
 
 const MASTERS = 'system:masters';
@@ -103,8 +101,7 @@ function uidOf(value: Buffer): string | undefined {
 
 /** Flags that name the store of the server in `dataDir`, for the command that starts another one. */
 export function storeFlags(dataDir: string): string {
-  const path = join(dataDir, 'server.json');
-  const { storage } = existsSync(path) ? JSON.parse(readFileSync(path, 'utf8')) as { storage: StorageSettings } : { storage: { engine: 'embedded' as const } };
+  const storage = serverStorage(dataDir);
   if (storage.engine !== 'etcd') return '--etcd-servers https://ETCD:2379';
   const files = [['--etcd-cafile', storage.etcdCafile], ['--etcd-certfile', storage.etcdCertfile], ['--etcd-keyfile', storage.etcdKeyfile], ['--etcd-user', storage.etcdUser], ['--etcd-password-file', storage.etcdPasswordFile]];
   return [`--etcd-servers ${storage.etcdServers?.join(',') ?? ''}`, ...files.filter(([, value]) => value !== undefined).map((pair) => pair.join(' '))].join(' ');

@@ -21,7 +21,7 @@ import { restoreInto } from '#storage/restore';
 import { inspectSnapshot, saveSnapshot, type SnapshotInspection } from '#storage/snapshot';
 import { loadClusterConfig } from './cluster-config.ts';
 import { clusterPaths } from './layout.ts';
-import { openStorage, storageSettings, type StorageFlags, type StorageSettings } from './storage-engine.ts';
+import { openStorage, serverStorage, storageSettings, type StorageFlags, type StorageSettings } from './storage-engine.ts';
 import { terminalProgress, UserError } from './terminal.ts';
 
 interface SaveOptions { dataDir: string; kubeconfig?: string; force?: boolean }
@@ -167,7 +167,7 @@ function embeddedDirectory(dataDir: string): string {
 
 function settingsOf(dataDir: string, flags: StorageFlags = {}): StorageSettings {
   if (flags.etcdServers !== undefined) return storageSettings({ ...flags, storage: 'etcd' });
-  return loadClusterConfig(dataDir)?.storage ?? { engine: 'embedded' };
+  return loadClusterConfig(dataDir)?.storage ?? serverStorage(dataDir);
 }
 
 /** The store's own words, and what to do about them. */

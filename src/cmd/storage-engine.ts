@@ -1,5 +1,6 @@
 /** Which storage engine a cluster uses, from flags or `cluster.json`, and how it is opened. */
 import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { systemClock } from '#base/clock';
 import type { Logger } from '#base/log';
 import type { StorageEngine } from '#storage/contract';
@@ -65,6 +66,12 @@ function isEngine(text: string): text is StorageSettings['engine'] {
 function checkServer(server: string): void {
   if (server.startsWith('unix:///') || /^(https?:\/\/)?(\[[0-9a-fA-F:]+\]|[^:/\s[\]]+):\d{1,5}\/?$/.test(server)) return;
   throw new UserError(`--etcd-servers ${server}: https://host:2379 is expected, several separated by commas`);
+}
+
+/** Where the `kubernode server` of a data directory keeps its state. */
+export function serverStorage(dataDir: string): StorageSettings {
+  const path = join(dataDir, 'server.json');
+  return existsSync(path) ? (JSON.parse(readFileSync(path, 'utf8')) as { storage: StorageSettings }).storage : { engine: 'embedded' };
 }
 
 /** @param directory of the embedded engine. @throws UserError, and what the engine itself says. */
