@@ -33,6 +33,7 @@ import { serviceCidrController } from './servicecidr/service-cidr-controller.ts'
 import { statefulSetController } from './statefulset/statefulset-controller.ts';
 import { taintEvictionController } from './tainteviction/taint-eviction-controller.ts';
 import { ttlAfterFinishedController } from './ttlafterfinished/ttl-after-finished-controller.ts';
+import { validatingAdmissionPolicyStatusController } from './validatingadmissionpolicystatus/policy-status-controller.ts';
 import { attributesClassProtection } from './volume/attributes-class-protection.ts';
 import { claimProtectionController } from './volume/claim-protection.ts';
 import { ephemeralVolumeController } from './volume/ephemeral-volume-controller.ts';
@@ -77,6 +78,7 @@ export const CONTROLLERS: readonly ControllerDefinition[] = [
   ephemeralVolumeController,
   resourceClaimController,
   serviceCidrController,
+  validatingAdmissionPolicyStatusController,
   // Last: it shares the informers that the others asked for.
   garbageCollectorController,
 ];

@@ -7,8 +7,8 @@ import { compileExpression, type Compilation } from '#machinery/cel/compile';
 import type { DeclaredType } from '#machinery/cel/declared-type';
 import { buildEnvironment, JSON_PATCH, type Environment } from '#machinery/cel/environment';
 import { BOOL, DYN, listOf, mapOf, NULL, QUANTITY, sameType, STRING, struct, type Type } from '#machinery/cel/type';
+import { admissionEnvironment, plain } from '#semantics/admission-expressions';
 import type { DeviceExpressionChecker, ExpressionChecker, ExpressionResult, ExpressionScope } from '../resources/rules/expressions.ts';
-import { admissionEnvironment, plain } from './extension/expression-environment.ts';
 
 const RESULTS: Readonly<Record<ExpressionResult, readonly Type[]>> = {
   bool: [BOOL], string: [STRING], 'string or null': [STRING, NULL], 'apply configuration': [struct('Object')], 'json patch': [listOf(JSON_PATCH)],

@@ -3,7 +3,7 @@
  * failure policy.
  */
 import { compileExpression } from '#machinery/cel/compile';
-import { admissionEnvironment, type ExpressionNames } from './expression-environment.ts';
+import { admissionEnvironment, type ExpressionNames } from '#semantics/admission-expressions';
 import { Evaluation, OutOfBudgetError, type CompiledExpression, type EvaluationInput } from './evaluation.ts';
 
 interface Condition { readonly name: string; readonly expression: string }

@@ -3,8 +3,8 @@ import type { Variable } from '#api/generated/admissionregistration/v1';
 import { compileExpression } from '#machinery/cel/compile';
 import type { Environment } from '#machinery/cel/environment';
 import { DYN, type Type } from '#machinery/cel/type';
+import { admissionEnvironment, type ExpressionNames } from '#semantics/admission-expressions';
 import type { CompiledExpression, CompiledVariable } from '../extension/evaluation.ts';
-import { admissionEnvironment, type ExpressionNames } from '../extension/expression-environment.ts';
 
 export interface PolicyCompiler {
   readonly variables: readonly CompiledVariable[];
