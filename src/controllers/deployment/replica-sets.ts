@@ -29,8 +29,8 @@ export function oldSets(newSet: ReplicaSet | undefined, sets: readonly ReplicaSe
   return sets.filter((set) => newSet === undefined || set.metadata.uid !== newSet.metadata.uid);
 }
 
-export function maxRevision(sets: readonly ReplicaSet[]): number {
-  return sets.reduce((most, set) => Math.max(most, revisionOf(set)), 0);
+export function maxRevision(sets: readonly ReplicaSet[]): bigint {
+  return sets.map(revisionOf).reduce((most, revision) => (revision > most ? revision : most), 0n);
 }
 
 /** Its name is made from the template, so that a repeated creation meets the first. */
@@ -47,7 +47,7 @@ export function newReplicaSet(deployment: Deployment, old: readonly ReplicaSet[]
       namespace: deployment.metadata.namespace!,
       labels: { ...template.metadata.labels },
       ownerReferences: [controllerReference(deployment, deployments)],
-      annotations: newReplicaSetAnnotations(deployment, undefined, maxRevision(old) + 1, false),
+      annotations: newReplicaSetAnnotations(deployment, undefined, maxRevision(old) + 1n, false),
     },
     spec: { replicas: 0, selector, template, ...(deployment.spec!.minReadySeconds && { minReadySeconds: deployment.spec!.minReadySeconds }) },
   };
@@ -55,9 +55,14 @@ export function newReplicaSet(deployment: Deployment, old: readonly ReplicaSet[]
   return set;
 }
 
+function compareRevisions(a: ReplicaSet, b: ReplicaSet): number {
+  const [left, right] = [revisionOf(a), revisionOf(b)];
+  return left < right ? -1 : left > right ? 1 : 0;
+}
+
 /** Old replica sets beyond the history limit that have and want no pods; oldest revisions first. */
 export function surplusHistory(deployment: Deployment, old: readonly ReplicaSet[]): ReplicaSet[] {
-  const alive = old.filter((set) => set.metadata.deletionTimestamp === undefined).sort((a, b) => revisionOf(a) - revisionOf(b) || byCreation(a, b));
+  const alive = old.filter((set) => set.metadata.deletionTimestamp === undefined).sort((a, b) => compareRevisions(a, b) || byCreation(a, b));
   return alive.slice(0, Math.max(0, alive.length - deployment.spec!.revisionHistoryLimit!))
     .filter((set) => (set.status?.replicas ?? 0) === 0 && set.spec!.replicas === 0 && (set.metadata.generation ?? 0) <= (set.status?.observedGeneration ?? 0));
 }

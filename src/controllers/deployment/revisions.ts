@@ -15,19 +15,24 @@ const HISTORY_LENGTH_MAX = 2000;
 
 type Annotations = Record<string, string>;
 
-/** 0 when there is none, or it is not a number. */
-export function revisionOf(object: { metadata: { annotations?: Annotations } }): number {
-  const revision = Number.parseInt(object.metadata.annotations?.[REVISION] ?? '', 10);
-  return Number.isSafeInteger(revision) ? revision : 0;
+/** 64 bits, as adopted replica sets may have them. 0 when there is none, or it is not a number. */
+export function revisionOf(object: { metadata: { annotations?: Annotations } }): bigint {
+  return parseRevision(object.metadata.annotations?.[REVISION]) ?? 0n;
+}
+
+export function parseRevision(text: string | undefined): bigint | undefined {
+  if (text === undefined || !/^[+-]?\d+$/.test(text)) return undefined;
+  const revision = BigInt(text.replace('+', ''));
+  return BigInt.asIntN(64, revision) === revision ? revision : undefined;
 }
 
 /** The annotations of the new replica set: the deployment's own, and a revision above all old ones. */
-export function newReplicaSetAnnotations(deployment: Deployment, current: Annotations | undefined, newRevision: number, exists: boolean): Annotations {
+export function newReplicaSetAnnotations(deployment: Deployment, current: Annotations | undefined, newRevision: bigint, exists: boolean): Annotations {
   const wanted: Annotations = { ...current };
   for (const [key, value] of Object.entries(deployment.metadata.annotations ?? {})) if (!NOT_COPIED.has(key)) wanted[key] = value;
   const oldText = current?.[REVISION];
-  const old = Number.parseInt(oldText ?? '0', 10);
-  if (Number.isNaN(old)) return wanted;
+  const old = parseRevision(oldText || '0');
+  if (old === undefined) return wanted;
   if (old < newRevision) wanted[REVISION] = String(newRevision);
   if (oldText !== undefined && old < newRevision) {
     const history = appendHistory(wanted[REVISION_HISTORY] ?? '', oldText);

@@ -1,16 +1,16 @@
 /** Going back to an earlier revision by the `deprecated.deployment.rollback.to` annotation. Pure. */
 import type { Deployment, ReplicaSet } from '#api/generated/apps/v1';
 import { HASH_LABEL, sameTemplate } from './replica-sets.ts';
-import { revisionOf, ROLLBACK_TO, rolledBackAnnotations } from './revisions.ts';
+import { parseRevision, revisionOf, ROLLBACK_TO, rolledBackAnnotations } from './revisions.ts';
 
 export interface RollbackPlan { readonly done: boolean; readonly reason: string; readonly message: string; readonly deployment: Deployment }
 
 export function planRollback(deployment: Deployment, sets: readonly ReplicaSet[]): RollbackPlan {
-  const asked = Number.parseInt(deployment.metadata.annotations?.[ROLLBACK_TO] ?? '0', 10) || 0;
-  const revision = asked === 0 ? lastRevision(sets) : asked;
-  const target = revision === 0 ? undefined : sets.find((set) => revisionOf(set) === revision);
+  const asked = parseRevision(deployment.metadata.annotations?.[ROLLBACK_TO]) ?? 0n;
+  const revision = asked === 0n ? lastRevision(sets) : asked;
+  const target = revision === 0n ? undefined : sets.find((set) => revisionOf(set) === revision);
   const cleared = withoutRequest(deployment);
-  if (revision === 0) return { done: false, reason: 'DeploymentRollbackRevisionNotFound', message: 'Unable to find last revision.', deployment: cleared };
+  if (revision === 0n) return { done: false, reason: 'DeploymentRollbackRevisionNotFound', message: 'Unable to find last revision.', deployment: cleared };
   if (target === undefined) return { done: false, reason: 'DeploymentRollbackRevisionNotFound', message: 'Unable to find the revision to rollback to.', deployment: cleared };
   if (sameTemplate(deployment.spec!.template, target.spec!.template!)) {
     return { done: false, reason: 'DeploymentRollbackTemplateUnchanged', message: `The rollback revision contains the same template as current deployment "${deployment.metadata.name}"`, deployment: cleared };
@@ -25,8 +25,8 @@ export function planRollback(deployment: Deployment, sets: readonly ReplicaSet[]
 }
 
 /** The one before the newest; 0 when there is none. */
-function lastRevision(sets: readonly ReplicaSet[]): number {
-  return sets.map(revisionOf).sort((a, b) => b - a)[1] ?? 0;
+function lastRevision(sets: readonly ReplicaSet[]): bigint {
+  return sets.map(revisionOf).sort((a, b) => (a < b ? 1 : a > b ? -1 : 0))[1] ?? 0n;
 }
 
 function withoutRequest(deployment: Deployment): Deployment {

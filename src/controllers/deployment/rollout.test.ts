@@ -69,10 +69,11 @@ test('a change of size in the middle of a rollout is shared', () => {
 test('revisions: above all old ones, with the history of a set that comes back', () => {
   const d = deployment(1);
   d.metadata.annotations = { note: 'x', 'kubectl.kubernetes.io/last-applied-configuration': '{}' };
-  assert.deepEqual(newReplicaSetAnnotations(d, { [REVISION]: '1', [REVISION_HISTORY]: '0' }, 4, true), { [REVISION]: '4', [REVISION_HISTORY]: '0,1', note: 'x' });
-  assert.deepEqual(newReplicaSetAnnotations(d, { [REVISION]: '4', note: 'x' }, 2, true), { [REVISION]: '4', note: 'x' });
+  assert.deepEqual(newReplicaSetAnnotations(d, { [REVISION]: '1', [REVISION_HISTORY]: '0' }, 4n, true), { [REVISION]: '4', [REVISION_HISTORY]: '0,1', note: 'x' });
+  assert.equal(newReplicaSetAnnotations(d, { [REVISION]: '3546343826724305832' }, 3546343826724305833n, true)[REVISION], '3546343826724305833');
+  assert.deepEqual(newReplicaSetAnnotations(d, { [REVISION]: '4', note: 'x' }, 2n, true), { [REVISION]: '4', note: 'x' });
   const long = Array.from({ length: 500 }, (_, i) => 1000 + i).join(',');
-  assert.ok(newReplicaSetAnnotations(d, { [REVISION]: '1', [REVISION_HISTORY]: long }, 2, true)[REVISION_HISTORY]!.length <= 2000);
+  assert.ok(newReplicaSetAnnotations(d, { [REVISION]: '1', [REVISION_HISTORY]: long }, 2n, true)[REVISION_HISTORY]!.length <= 2000);
 });
 
 test('the new set is found by its template, whatever its hash label', () => {

@@ -107,7 +107,7 @@ async function findSets(state: State, world: SyncWorld, create: boolean): Promis
 
 async function refreshNewSet(state: State, world: SyncWorld, found: ReplicaSet): Promise<void> {
   const { deployment } = state;
-  const annotations = newReplicaSetAnnotations(deployment, found.metadata.annotations, maxRevision(state.old) + 1, true);
+  const annotations = newReplicaSetAnnotations(deployment, found.metadata.annotations, maxRevision(state.old) + 1n, true);
   const minReadySeconds = deployment.spec!.minReadySeconds ?? 0;
   if (!sameAnnotations(annotations, found.metadata.annotations) || (found.spec!.minReadySeconds ?? 0) !== minReadySeconds) {
     state.newSet = await updateSet(world, { ...found, metadata: { ...found.metadata, annotations }, spec: { ...found.spec!, minReadySeconds } });
