@@ -22,7 +22,7 @@ const KEYS = 50;
 const PADDING = 'p'.repeat(2_048);
 const NIGHTLY = STALLED >= 100;
 const GROWTH_BYTES_MAX = 64 * 1024 * 1024;
-const LAG_MS_MAX = NIGHTLY ? 250 : 2_000;
+const LAG_MS_MAX = NIGHTLY ? 250 : 10_000;
 const END_MS_MAX = 10_000;
 
 interface Frame { readonly type: string; readonly object: { readonly metadata: { readonly resourceVersion: string } } }

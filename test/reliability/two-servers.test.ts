@@ -19,7 +19,7 @@ import { PREFIX } from './harness/object-store.ts';
 import { ObjectWatch } from './harness/object-watch.ts';
 import { chance, pause, sizeOf } from './harness/size.ts';
 
-const OPERATIONS = sizeOf('TWO_SERVER_OPERATIONS', 600);
+const OPERATIONS = sizeOf('TWO_SERVER_OPERATIONS', 400);
 const CLIENTS = 16;
 const ROUND = 10_000;
 const MOVE_MS = 200;
