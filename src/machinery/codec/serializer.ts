@@ -19,6 +19,7 @@ import { decodeJson, strictErrorText } from './json-decode.ts';
 import type { DecodeOutcome } from './json-decode.ts';
 import { encodeAny, encodeJson, encodeSorted } from './json-encode.ts';
 import { JsonReader } from './json-reader.ts';
+import { isRetired } from './retired-kinds.ts';
 import { decodeProtobufObject, encodeProtobufObject, readEnvelope } from './protobuf-envelope.ts';
 import { TypePlans } from './type-plan.ts';
 import { encodeYaml, yamlToJson } from './yaml.ts';
@@ -112,6 +113,7 @@ export class Serializer {
     const type = this.#scheme.typeForKind(apiVersion, actual.kind);
     if (type === undefined) {
       if (actual.kind === 'List' && apiVersion === 'v1') throw new DecodeError(conversionFault(apiVersion, 'List', expected));
+      if (actual.kind === expected.kind && actual.group === expected.group && isRetired(apiVersion, actual.kind)) checkVersion(actual, expected);
       throw new DecodeError(`no kind ${quote(actual.kind)} is registered for version ${quote(apiVersion)} in scheme "pkg/api/legacyscheme/scheme.go:30"`);
     }
     const outcome = source.decode(this.#plans, type, strict);
