@@ -65,6 +65,32 @@ test('a transaction is one revision to readers and watchers, also after a restar
   });
 });
 
+test('a transaction larger than any batch is seen whole or not at all', async () => {
+  await onEach(async (store, reopen) => {
+    const writes = 6_000;
+    const abort = new AbortController();
+    const batches: number[] = [];
+    const watching = (async () => {
+      for await (const { events } of store.watch({ ...ALL, afterRevision: await store.currentRevision(), signal: abort.signal })) {
+        batches.push(events.length);
+        if (batches.reduce((sum, one) => sum + one, 0) === writes + 2) return;
+      }
+    })();
+    const [, { revision }] = await Promise.all([
+      store.write({ key: 'before', value: text('1') }),
+      store.mvcc.transact((writer) => { for (let i = 0; i < writes; i++) writer.put(`k${i}`, text('1'), 0); }),
+    ]);
+    await store.write({ key: 'later', value: text('1') });
+    await watching;
+    assert.ok(batches.some((events) => events >= writes), `batches of ${batches.join(', ')}`);
+    const again = await reopen();
+    assert.equal((await again.range({ ...ALL, revision, limit: 1 })).count, writes + 1);
+    assert.equal((await again.range({ ...ALL, revision: revision - 1 })).count, 1);
+    await again.mvcc.transact((writer) => { for (let i = 0; i < writes; i++) writer.remove(`k${i}`); });
+    assert.equal((await again.range(ALL)).count, 2);
+  });
+});
+
 test('a transaction that fails in its middle has written nothing', async () => {
   await onEach(async (store) => {
     const before = await store.currentRevision();
