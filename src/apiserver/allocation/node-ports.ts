@@ -14,10 +14,10 @@ const LAST = 32_767;
 const LOWER_BAND = 86;
 
 export interface NodePortAllocator {
-  /** @throws AllocationError when it is out of range or taken. */
+  /** @throws AllocationError when it is taken or, but for a dry run, out of range. */
   take(port: number, owner: AddressOwner, dryRun: boolean): Promise<void>;
   /** @throws AllocationError when all are taken. */
-  takeAny(owner: AddressOwner, dryRun: boolean, except: ReadonlySet<number>): Promise<number>;
+  takeAny(owner: AddressOwner, except: ReadonlySet<number>): Promise<number>;
   release(port: number): Promise<void>;
   /** Every taken port with its owner. */
   list(): Promise<Map<number, AddressOwner>>;
@@ -36,11 +36,11 @@ export function nodePortAllocator(storage: StorageEngine, random: Random): NodeP
 
   return {
     async take(port, owner, dryRun) {
-      if (port < FIRST || port > LAST) throw new AllocationError(`provided port is not in the valid range. The range of valid ports is ${FIRST}-${LAST}`);
+      if (!dryRun && (port < FIRST || port > LAST)) throw new AllocationError(`provided port is not in the valid range. The range of valid ports is ${FIRST}-${LAST}`);
       const free = dryRun ? await storage.get(keyOf(port)) === undefined : await write(port, owner);
       if (!free) throw new AllocationError('provided port is already allocated');
     },
-    async takeAny(owner, dryRun, except) {
+    async takeAny(owner, except) {
       const taken = await list();
       for (const [start, end] of [[FIRST + LOWER_BAND, LAST], [FIRST, FIRST + LOWER_BAND - 1]] as const) {
         const size = end - start + 1;
@@ -48,7 +48,7 @@ export function nodePortAllocator(storage: StorageEngine, random: Random): NodeP
         for (let i = 0; i < size; i++) {
           const port = start + ((offset + i) % size);
           if (taken.has(port) || except.has(port)) continue;
-          if (dryRun || await write(port, owner)) return port;
+          if (await write(port, owner)) return port;
         }
       }
       throw new AllocationError('range is full');

@@ -97,6 +97,8 @@ async function takeClusterIps({ clusterIps }: ServiceAllocators, service: Servic
   if (wanted[0] !== undefined) spec.clusterIP = wanted[0];
 }
 
+const DRY_RUN_PORT = 32_769;
+
 interface PortTaking { readonly nodePorts: NodePortAllocator; readonly owner: AddressOwner; readonly dryRun: boolean; readonly taken: Taken }
 
 async function takeNodePorts({ nodePorts }: ServiceAllocators, service: Service, old: Service | undefined, owner: AddressOwner, dryRun: boolean, taken: Taken): Promise<void> {
@@ -151,10 +153,17 @@ async function takeForChanged(taking: PortTaking, service: Service, held: Readon
   refuse(service, faults);
 }
 
+/** A dry run shows a port that no service can have, as upstream's. */
+async function anyPort({ nodePorts, owner, dryRun, taken }: PortTaking, except: ReadonlySet<number>): Promise<number> {
+  if (!dryRun) return nodePorts.takeAny(owner, except);
+  return taken.ports.length === 0 ? DRY_RUN_PORT : Math.max(...taken.ports) + 1;
+}
+
 /** @param asked 0: any. @returns the port, or why not. */
-async function takePort({ nodePorts, owner, dryRun, taken }: PortTaking, index: number, asked: number, except: ReadonlySet<number>): Promise<number | FieldError> {
+async function takePort(taking: PortTaking, index: number, asked: number, except: ReadonlySet<number>): Promise<number | FieldError> {
+  const { nodePorts, owner, dryRun, taken } = taking;
   try {
-    const port = asked === 0 ? await nodePorts.takeAny(owner, dryRun, except) : asked;
+    const port = asked === 0 ? await anyPort(taking, except) : asked;
     if (asked !== 0) {
       if (except.has(asked)) throw new AllocationError('provided port is already allocated');
       await nodePorts.take(asked, owner, dryRun);
@@ -174,7 +183,7 @@ async function takeHealthCheckPort({ nodePorts }: ServiceAllocators, service: Se
   const asked = spec.healthCheckNodePort ?? 0;
   if (asked !== 0 && old !== undefined && needsHealthCheckPort(old) && old.spec?.healthCheckNodePort === asked) return;
   try {
-    if (asked === 0) spec.healthCheckNodePort = await nodePorts.takeAny(owner, dryRun, new Set((spec.ports ?? []).map((port) => port.nodePort ?? 0)));
+    if (asked === 0) spec.healthCheckNodePort = await anyPort({ nodePorts, owner, dryRun, taken }, new Set((spec.ports ?? []).map((port) => port.nodePort ?? 0)));
     else await nodePorts.take(asked, owner, dryRun);
   } catch (error) {
     if (!(error instanceof AllocationError)) throw error;
