@@ -5,6 +5,8 @@
  *
  * The first refusal ends it. When a late plugin changed the object, all of `admit` runs once more. Which plugins and in which order: `registry.ts`.
  */
+import { decodeManagers, ManagedFieldsError } from '#machinery/managed-fields/managers';
+import type { ManagedFieldsEntry } from '#machinery/meta';
 import type { AdmissionAttributes, AdmissionPlugin, Rounds } from './plugin.ts';
 
 export interface AdmissionChain {
@@ -12,6 +14,18 @@ export interface AdmissionChain {
   admit(attributes: AdmissionAttributes): Promise<void>;
   /** @throws StatusError */
   validate(attributes: AdmissionAttributes): Promise<void>;
+}
+
+/** Entries of field owners that cannot be read are not taken from anyone. */
+function restoreOwners({ object, warn }: AdmissionAttributes, before: ManagedFieldsEntry[] | undefined): void {
+  if (object?.metadata === undefined || object.metadata.managedFields === before) return;
+  try {
+    decodeManagers(object.metadata.managedFields, false);
+  } catch (error) {
+    if (!(error instanceof ManagedFieldsError)) throw error;
+    if (before === undefined) delete object.metadata.managedFields; else object.metadata.managedFields = before;
+    warn(`.metadata.managedFields was in an invalid state after admission; this could be caused by an outdated mutating admission controller; please fix your requests: ${error.message}`);
+  }
 }
 
 export function admissionChain(plugins: readonly AdmissionPlugin[]): AdmissionChain {
@@ -33,8 +47,10 @@ export function admissionChain(plugins: readonly AdmissionPlugin[]): AdmissionCh
           if (pending !== undefined) await pending;
         }
       };
+      const entries = attributes.object?.metadata?.managedFields;
       await round(false);
       if (isWanted) await round(true);
+      restoreOwners(attributes, entries);
     },
     async validate(attributes) {
       for (const plugin of validating) {

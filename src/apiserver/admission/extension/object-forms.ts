@@ -8,6 +8,7 @@ import { canonicalObject } from '#machinery/codec/canonical-object';
 import { formatGroupVersion, parseGroupVersion, type GroupVersionKind } from '#machinery/gvk';
 import type { KubeObject } from '#machinery/meta';
 import type { JsonObject } from '#machinery/patch/json-value';
+import { newUnknownError } from '#machinery/status-error';
 import { planOf, serializer } from '../../codec.ts';
 import type { ResourceTable } from '../../resource-table.ts';
 import type { ServedResource } from '../../served-resource.ts';
@@ -90,6 +91,7 @@ export async function accepted(table: ResourceTable, attributes: AdmissionAttrib
   const type = typeForKind(apiVersion, kind.kind);
   const served = servedAs(table, attributes, apiVersion);
   const isMain = served !== undefined && served.info.kind === kind.kind;
+  if (type !== undefined && (value['kind'] !== kind.kind || value['apiVersion'] !== apiVersion)) throw newUnknownError(anotherKind(value, kind));
   let object: KubeObject;
   if (isMain && served.decodePatched !== undefined) object = served.decodePatched(value, false).object;
   else if (type !== undefined) object = { ...serializer.canonicalize(value, type).object, apiVersion, kind: kind.kind } as unknown as KubeObject;
@@ -99,6 +101,11 @@ export async function accepted(table: ResourceTable, attributes: AdmissionAttrib
   if (isMain) served.definition.strategy.defaults?.(object);
   const own = attributes.object?.apiVersion ?? apiVersion;
   return { before, object: await converted(table, attributes, object, own) };
+}
+
+function anotherKind(value: JsonObject, { group, kind }: GroupVersionKind): string {
+  const version = String(value['apiVersion']);
+  return `converting (${version.slice(version.indexOf('/') + 1)}.${String(value['kind'])}) to (${group === '' ? 'core' : group.replace(/\..*$/, '')}.${kind}): unknown conversion`;
 }
 
 /** The object becomes the other, for all who hold it. */

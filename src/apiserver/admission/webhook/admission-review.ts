@@ -41,7 +41,7 @@ export class UnreadableAnswerError extends Error {}
 /** @throws UnreadableAnswerError; Error where the review is not an answer to this one */
 export function readAnswer(text: string, { version, uid }: Review, mutating: boolean): WebhookAnswer {
   const { review, apiVersion, kind } = readReview(text);
-  if ((kind !== '' || apiVersion !== '') && apiVersion !== `${GROUP}/${version}`) {
+  if (apiVersion !== '' && apiVersion !== `${GROUP}/${version}`) {
     throw new UnreadableAnswerError(`converting (${apiVersion.slice(GROUP.length + 1)}.AdmissionReview) to (${version}.AdmissionReview): unknown conversion`);
   }
   const response = review['response'] ?? undefined;
@@ -49,7 +49,7 @@ export function readAnswer(text: string, { version, uid }: Review, mutating: boo
   const read = fieldsOf(response as JsonMap);
   if (version === 'v1') {
     if (read.uid !== uid) throw new Error(`expected response.uid=${JSON.stringify(uid)}, got ${JSON.stringify(read.uid)}`);
-    if (kind === '') throw new Error(`expected webhook response of ${GROUP}/v1, Kind=AdmissionReview, got /, Kind=`);
+    if (kind === '' || apiVersion === '') throw new Error(`expected webhook response of ${GROUP}/v1, Kind=AdmissionReview, got ${apiVersion === '' ? '/' : apiVersion}, Kind=${kind}`);
     checkPatch(read, mutating);
   }
   const patchType = version === 'v1' ? read.patchType ?? '' : read.patch === '' ? '' : 'JSONPatch';
@@ -61,18 +61,13 @@ function readReview(text: string): { readonly review: JsonMap; readonly apiVersi
     const json = asJson(text);
     const gvk = interpretJson(json);
     const apiVersion = formatGroupVersion(gvk.group, gvk.version);
-    const isKnown = gvk.kind === 'AdmissionReview' && gvk.group === GROUP && KNOWN_VERSIONS.has(gvk.version);
-    if (!isKnown && (gvk.kind !== '' || apiVersion !== '')) throw new Error(missingText(gvk.kind, apiVersion));
+    // What is left out counts as what was asked for.
+    const isKnown = (gvk.kind === '' || gvk.kind === 'AdmissionReview') && (apiVersion === '' || (gvk.group === GROUP && KNOWN_VERSIONS.has(gvk.version)));
+    if (!isKnown) throw new Error(`no kind ${JSON.stringify(gvk.kind || 'AdmissionReview')} is registered for version ${JSON.stringify(apiVersion)} in scheme "pkg/util/webhook/client.go:78"`);
     return { review: readAny(new JsonReader(json)) as JsonMap, apiVersion, kind: gvk.kind };
   } catch (error) {
     throw new UnreadableAnswerError((error as Error).message);
   }
-}
-
-function missingText(kind: string, apiVersion: string): string {
-  if (kind === '') return `Object 'Kind' is missing in the answer`;
-  if (apiVersion === '') return `Object 'apiVersion' is missing in the answer`;
-  return `no kind ${JSON.stringify(kind)} is registered for version ${JSON.stringify(apiVersion)} in scheme "pkg/util/webhook/client.go:78"`;
 }
 
 function asJson(text: string): string {

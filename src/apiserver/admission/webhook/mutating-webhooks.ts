@@ -138,7 +138,7 @@ function readPatch(webhook: string, patch: string): JsonValue[] {
     const value = readAny(reader) as JsonValue;
     reader.end();
     // Its form is checked as a whole, before anything is applied.
-    applyJsonPatch({}, Array.isArray(value) ? value.filter((one) => one === null || typeof one !== 'object' || Array.isArray(one)) : value);
+    applyJsonPatch({}, Array.isArray(value) ? value.filter((one) => one !== null && (typeof one !== 'object' || Array.isArray(one))) : value);
     return (value ?? []) as JsonValue[];
   } catch (error) {
     if (error instanceof PatchError || error instanceof DecodeError) throw undecodable(error.message);

@@ -103,6 +103,18 @@ test('S28: redirects are not followed', async () => {
   assert.deepEqual(hook.seen.map(({ path }) => path), ['/moved?timeout=5s']);
 });
 
+test('S35: nobody stands between an administrator and what configures admission; owners of fields cannot be spoilt', async () => {
+  await configure('Validating', 'all', 'deny', { rules: [{ apiGroups: ['*'], apiVersions: ['*'], resources: ['*'], operations: ['*'] }] });
+  assert.equal((await cluster.ask('POST', MAPS, map('o'))).status, 418);
+  assert.equal((await cluster.ask('DELETE', `${CONFIGURATIONS}validatingwebhookconfigurations/all`)).status, 200);
+  await cluster.settled();
+  hook.answers['owners'] = (review) => answer(review, patch({ op: 'add', path: '/metadata/managedFields', value: [{ manager: 'x', operation: 'Nonsense' }] }));
+  await configure('Mutating', 'owners', 'owners');
+  const { status, body, headers } = await cluster.ask('POST', MAPS, { ...map('o'), data: { a: 'b' } });
+  assert.deepEqual([status, body['metadata'].managedFields[0].operation], [201, 'Update']);
+  assert.match(headers['warning']!, /managedFields was in an invalid state after admission/);
+});
+
 test('S35: a dry run asks nobody with side effects; conditions and selectors choose', async () => {
   await configure('Validating', 'effects', 'allow', { sideEffects: 'NoneOnDryRun', objectSelector: { matchLabels: { check: 'yes' } }, matchConditions: [{ name: 'not-g', expression: "object.metadata.name != 'g'" }] });
   assert.equal((await cluster.ask('POST', `${MAPS}?dryRun=All`, map('h', { labels: { check: 'yes' } }))).status, 201);

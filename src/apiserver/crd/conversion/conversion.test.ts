@@ -211,7 +211,7 @@ test('a webhook that fails fails the read, and nothing else', async (t) => {
   assert.match(cluster.metrics.text(), /apiserver_conversion_webhook_request_total\{result="failure",failure_type="conversion_webhook_partial_response_failure"\} \d/);
 });
 
-test('only labels and annotations are the webhook\'s to change', async () => {
+test('S37: only labels and annotations are the webhook\'s to change', async () => {
   const { v1, v2, one } = await define('labelled');
   await cluster.ask('POST', v1, one('a', 'web:80', { own: 'yes' }));
   const { metadata } = (await cluster.ask('GET', `${v2}/a`)).body as { metadata: Body };
