@@ -29,6 +29,8 @@ import { writeSecretFile } from './user-kubeconfig.ts';
 
 export interface JoinTarget {
   readonly server: string;
+  /** Where the node finds the API server from then on; absent: at `server`. */
+  readonly localServer?: string;
   /** Not needed once the machine has joined. */
   readonly token?: string;
   readonly nodeName: string;
@@ -117,10 +119,10 @@ function isNode(path: string, nodeName: string, clock: Clock): boolean {
 }
 
 /** With paths instead of contents: what is renewed takes effect by itself. */
-function writeKubeconfigOf({ server, credentials }: JoinTarget, name: string): void {
+function writeKubeconfigOf({ server, localServer = server, credentials }: JoinTarget, name: string): void {
   writeSecretFile(join(credentials, `${name}.kubeconfig`), kubeconfigText({
     apiVersion: 'v1', kind: 'Config', 'current-context': 'kubernode',
-    clusters: [{ name: 'kubernode', cluster: { server, 'certificate-authority': join(credentials, 'ca.crt') } }],
+    clusters: [{ name: 'kubernode', cluster: { server: localServer, 'certificate-authority': join(credentials, 'ca.crt') } }],
     users: [{ name, user: { 'client-certificate': join(credentials, `${name}.crt`), 'client-key': join(credentials, `${name}.key`) } }],
     contexts: [{ name: 'kubernode', context: { cluster: 'kubernode', user: name } }],
   }));

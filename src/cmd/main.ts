@@ -80,7 +80,7 @@ withEtcdFace(withStorage(withMachineNode(program.command('server').description('
   .action(async (options) => (await import('./server.ts')).runServer(options));
 
 withMachineNode(program.command('agent').description('make this machine a node of a cluster elsewhere'))
-  .requiredOption('--server <url>', 'API server of the cluster: https://ADDRESS:6443')
+  .requiredOption('--server <url>', 'API server of the cluster: https://ADDRESS:6443; several separated by commas')
   .addOption(new Option('--token <token>', 'bootstrap token, needed once').env('KUBERNODE_TOKEN'))
   .option('--token-file <file>', 'file with the token')
   .action(async (options) => (await import('./agent.ts')).runAgent(options));
