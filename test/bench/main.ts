@@ -1,13 +1,12 @@
 /**
  * `npm run bench [-- --only A1,A4 --json FILE --quick --rounds N --hold-minutes 10 --peer-apiserver PATH --peer-etcd PATH]`
  *
- * Runs the cases, each beside its peer where there is one, prints a line a figure, and never fails on a figure: only on a wrong
+ * Started by `tools/bench.mjs` in the project's folder. Runs the cases, each beside its peer where there is one, prints a line a figure, and never fails on a figure: only on a wrong
  * answer. A peer that is not installed is named and its cases are left out. See docs/BENCHMARKS.md.
  */
 import { spawnSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { cpus, loadavg, release } from 'node:os';
-import { join } from 'node:path';
 import { createAndGet } from './cases/create-and-get.ts';
 import { customResources } from './cases/custom-resources.ts';
 import { engine } from './cases/engine.ts';
@@ -23,7 +22,6 @@ import { stopAll } from './servers/child.ts';
 import { MissingPeer } from './servers/peers.ts';
 
 const CASES: readonly BenchCase[] = [createAndGet, engine, watches, leases, manyObjects, largeLists, requestCosts, customResources, clusterStart, besideUpstream];
-const ROOT = join(import.meta.dirname, '../..');
 
 function option(name: string): string | undefined {
   const at = process.argv.indexOf(`--${name}`);
@@ -42,7 +40,7 @@ const context: BenchContext = {
 };
 
 function machine(): object {
-  const git = (...words: string[]): string => spawnSync('git', ['-C', ROOT, ...words], { encoding: 'utf8' }).stdout.trim();
+  const git = (...words: string[]): string => spawnSync('git', words, { encoding: 'utf8' }).stdout.trim();
   const changed = git('status', '--porcelain', '--untracked-files=no') !== '';
   const memory = Number(/^MemTotal:\s+(\d+)/m.exec(readFileSync('/proc/meminfo', 'utf8'))?.[1] ?? 0);
   return {
@@ -67,8 +65,6 @@ async function runCase(one: BenchCase): Promise<readonly Result[]> {
   }
 }
 
-const built = spawnSync(process.execPath, [join(ROOT, 'tools/build.mjs')], { cwd: ROOT, encoding: 'utf8' });
-if (built.status !== 0) throw new Error(`the product does not build: ${built.stderr}`);
 const about = machine();
 console.log(JSON.stringify(about));
 const results: Result[] = [];

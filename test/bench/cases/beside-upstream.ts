@@ -1,7 +1,7 @@
 /** M1–M6: single objects, lists of 20,000 pods and memory, beside upstream's own API server over etcd in the same run. */
 import { makeAccount, podBody, send } from '../fixtures.ts';
 import { HttpConnection, type Endpoint } from '../load/http-connection.ts';
-import { httpLoad, httpRequest, type LoadResult } from '../load/http-load.ts';
+import { httpLoad, httpRequest, openConnections, type LoadResult } from '../load/http-load.ts';
 import { compare, resultOf, type BenchCase, type BenchContext, type Result } from '../measurement.ts';
 import { sleep } from '../servers/child.ts';
 import { startUpstream } from '../servers/kube-apiserver.ts';
@@ -9,7 +9,8 @@ import { startKubernode } from '../servers/kubernode.ts';
 import { createConfigMap } from './create-and-get.ts';
 
 const PODS = 20_000;
-const WARM_MS = 5_000;
+const WARM_MS = 6_000;
+const IN_FLIGHT = 64;
 const CREATORS = 32;
 const COLLECTION = '/api/v1/namespaces/default/configmaps';
 const PODS_PATH = '/api/v1/namespaces/default/pods';
@@ -37,10 +38,13 @@ function idleMemory(context: BenchContext, ours: Side, theirs: Side): Result[] {
 }
 
 async function singleObjects(context: BenchContext, ours: Side, theirs: Side): Promise<Result[]> {
-  const create = (side: Side, inFlight: number, durationMs: number): Promise<LoadResult> => httpLoad({ endpoint: side.endpoint, inFlight, durationMs, expect: 201, request: () => createConfigMap() });
+  const pools = new Map<Side, HttpConnection[]>();
+  for (const side of [ours, theirs]) pools.set(side, await openConnections(side.endpoint, IN_FLIGHT));
+  const some = (side: Side, inFlight: number): HttpConnection[] => pools.get(side)!.slice(0, inFlight);
+  const create = (side: Side, inFlight: number, durationMs: number): Promise<LoadResult> => httpLoad({ connections: some(side, inFlight), durationMs, expect: 201, request: () => createConfigMap() });
   const name = 'four';
   const body = `{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"${name}"},"data":{"value":"${'x'.repeat(3_700)}"}}`;
-  const get = (side: Side, inFlight: number, durationMs: number): Promise<LoadResult> => httpLoad({ endpoint: side.endpoint, inFlight, durationMs, expect: 200, request: () => httpRequest('GET', `${COLLECTION}/${name}`) });
+  const get = (side: Side, inFlight: number, durationMs: number): Promise<LoadResult> => httpLoad({ connections: some(side, inFlight), durationMs, expect: 200, request: () => httpRequest('GET', `${COLLECTION}/${name}`) });
   const results: Result[] = [];
   for (const side of [ours, theirs]) {
     await send(side, 'POST', COLLECTION, body);

@@ -1,6 +1,6 @@
 /** S1: `startCluster` of the testing package: a whole control plane in the caller's process. */
 import { spawnSync } from 'node:child_process';
-import { join } from 'node:path';
+import { resolve } from 'node:path';
 import { resultOf, type BenchCase } from '../measurement.ts';
 
 const PROGRAM = `
@@ -17,7 +17,7 @@ export const clusterStart: BenchCase = {
     const first: number[] = [];
     const later: number[] = [];
     for (let round = 0; round < context.rounds; round++) {
-      const run = spawnSync(process.execPath, ['--input-type=module', '-e', PROGRAM, join(import.meta.dirname, '../../../dist/testing.js')], { encoding: 'utf8' });
+      const run = spawnSync(process.execPath, ['--input-type=module', '-e', PROGRAM, resolve('dist/testing.js')], { encoding: 'utf8' });
       if (run.status !== 0) throw new Error(`startCluster failed: ${run.stderr}`);
       const [one, ...others] = JSON.parse(run.stdout) as number[];
       first.push(one!);

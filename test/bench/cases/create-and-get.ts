@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { send } from '../fixtures.ts';
 import { callLoad } from '../load/call-load.ts';
 import { etcdClient } from '../load/etcd-client.ts';
-import { httpLoad, httpRequest, type LoadResult } from '../load/http-load.ts';
+import { httpLoad, httpRequest, openConnections, type LoadResult } from '../load/http-load.ts';
 import { median } from '../load/spread.ts';
 import { compare, type BenchCase, type BenchContext, type Result } from '../measurement.ts';
 import { startKubernode, type ApiServerUnderTest } from '../servers/kubernode.ts';
@@ -13,7 +13,8 @@ import { startEtcdPeer, startNginx } from '../servers/peers.ts';
 const IN_FLIGHT = 64;
 /** Sessions the etcd client spreads its calls over: one is what serves it best. */
 const ETCD_SESSIONS = 1;
-const WARM_MS = 6_000;
+/** As long as it takes the compiler of the engine to settle. */
+const WARM_MS = 8_000;
 const SYNCS = 200;
 
 export const createAndGet: BenchCase = {
@@ -51,7 +52,8 @@ async function createBesideEtcd(context: BenchContext, server: ApiServerUnderTes
   const client = await etcdClient(peer.url, ETCD_SESSIONS);
   const value = Buffer.alloc(1_024, 'x');
   let puts = 0;
-  const ours = (durationMs: number): Promise<LoadResult> => httpLoad({ endpoint: server.endpoint, inFlight: IN_FLIGHT, durationMs, expect: 201, request: () => createConfigMap() });
+  const connections = await openConnections(server.endpoint, IN_FLIGHT);
+  const ours = (durationMs: number): Promise<LoadResult> => httpLoad({ connections, durationMs, expect: 201, request: () => createConfigMap() });
   const theirs = (durationMs: number): Promise<LoadResult> => callLoad({ inFlight: IN_FLIGHT, durationMs, call: () => client.put(`/bench/${puts++}`, value) });
   await ours(WARM_MS);
   await theirs(WARM_MS / 2);
@@ -76,9 +78,10 @@ async function createBesideEtcd(context: BenchContext, server: ApiServerUnderTes
 }
 
 async function createAlone(context: BenchContext, server: ApiServerUnderTest): Promise<Result> {
+  const connections = await openConnections(server.endpoint, 1);
   return compare(context, {
     id: 'A2', what: 'one client\'s durable create, p50, beside fdatasync of 1 KB, p50', unit: 'ms', better: 'lower', aim: 'fdatasync + 0.2 ms',
-    ours: async () => (await httpLoad({ endpoint: server.endpoint, inFlight: 1, durationMs: context.roundMs, expect: 201, request: () => createConfigMap() })).latencyMs.p50,
+    ours: async () => (await httpLoad({ connections, durationMs: context.roundMs, expect: 201, request: () => createConfigMap() })).latencyMs.p50,
     peer: () => Promise.resolve(syncMs(server.directory)),
   });
 }
@@ -106,12 +109,13 @@ async function getBesideNginx(context: BenchContext, server: ApiServerUnderTest)
     const request = httpRequest('GET', `${COLLECTION}/${name}`);
     writeFileSync(join(peer.directory, 'www/object'), Buffer.alloc(4_096, 'x'));
     const file = httpRequest('GET', '/object');
-    const ours = (durationMs: number): Promise<LoadResult> => httpLoad({ endpoint: server.endpoint, inFlight: IN_FLIGHT, durationMs, expect: 200, request: () => request });
+    const [connections, peerConnections] = [await openConnections(server.endpoint, IN_FLIGHT), await openConnections(peer.endpoint, IN_FLIGHT)];
+    const ours = (durationMs: number): Promise<LoadResult> => httpLoad({ connections, durationMs, expect: 200, request: () => request });
     await ours(WARM_MS / 2);
     return await compare(context, {
       id: 'A3', what: 'GET of one 4 KB object over TLS, 64 in flight', unit: '1/s', better: 'higher', aim: '≥ 0.8 × nginx', note: `${peer.version}, one worker`,
       ours: async () => (await measured(context, 'A3', server, () => ours(context.roundMs))).perSecond,
-      peer: async () => (await httpLoad({ endpoint: peer.endpoint, inFlight: IN_FLIGHT, durationMs: context.roundMs, expect: 200, request: () => file })).perSecond,
+      peer: async () => (await httpLoad({ connections: peerConnections, durationMs: context.roundMs, expect: 200, request: () => file })).perSecond,
     });
   } finally {
     await peer.stop();

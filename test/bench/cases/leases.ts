@@ -1,6 +1,6 @@
 /** A9: renewals of node Leases, held for a time. */
 import { send } from '../fixtures.ts';
-import { httpLoad, httpRequest } from '../load/http-load.ts';
+import { httpLoad, httpRequest, openConnections } from '../load/http-load.ts';
 import { resultOf, type BenchCase } from '../measurement.ts';
 import { startKubernode } from '../servers/kubernode.ts';
 
@@ -36,7 +36,8 @@ export const leases: BenchCase = {
         `{"apiVersion":"coordination.k8s.io/v1","kind":"Lease","metadata":{"name":"node-${i + k}"},"spec":{"holderIdentity":"node-${i + k}","leaseDurationSeconds":40,"renewTime":"2026-01-01T00:00:00.000000Z"}}`)));
     }
     const renewal = renewals(nodes);
-    const run = (durationMs: number): ReturnType<typeof httpLoad> => httpLoad({ endpoint: server.endpoint, inFlight: IN_FLIGHT, durationMs, expect: 200, request: renewal.request, onBody: renewal.onBody });
+    const connections = await openConnections(server.endpoint, IN_FLIGHT);
+    const run = (durationMs: number): ReturnType<typeof httpLoad> => httpLoad({ connections, durationMs, expect: 200, request: renewal.request, onBody: renewal.onBody });
     await run(WARM_MS);
     await server.read('reset');
     const cpuBefore = server.cpuMs();

@@ -106,9 +106,15 @@ async function commitToWatcher(context: BenchContext, server: ApiServerUnderTest
   const sentMs = new Map<string, number>();
   const answeredMs = new Map<string, number>();
   const seenMs = new Map<string, number>();
+  let rest = '';
   const watcher = await HttpConnection.open(server.endpoint);
   watcher.request(httpRequest('GET', `${path}?watch=1`), {
-    onBody: (piece) => { for (const [, name] of piece.toString('latin1').matchAll(/"metadata":\{"resourceVersion":"\d+","name":"([^"]+)"/g)) seenMs.set(name!, performance.now()); },
+    onBody: (piece) => {
+      rest += piece.toString('latin1');
+      const whole = rest.lastIndexOf('\n') + 1;
+      for (const [, name] of rest.slice(0, whole).matchAll(/"metadata":\{"resourceVersion":"\d+","name":"([^"]+)"/g)) seenMs.set(name!, performance.now());
+      rest = rest.slice(whole);
+    },
   }).catch(() => {});
   const idle = await Promise.all(Array.from({ length: 64 }, () => HttpConnection.open(server.endpoint)));
   const total = Math.round(context.roundMs * context.rounds / 2 / 1000 * WRITES_PER_SECOND);

@@ -2,9 +2,14 @@
 import { HttpConnection, type Endpoint } from './http-connection.ts';
 import { spreadOf, type Spread } from './spread.ts';
 
+/** Opened beforehand and used for all rounds: handshakes are not what is measured. */
+export function openConnections(endpoint: Endpoint, count: number): Promise<HttpConnection[]> {
+  return Promise.all(Array.from({ length: count }, () => HttpConnection.open(endpoint)));
+}
+
 export interface LoadOptions {
-  readonly endpoint: Endpoint;
-  readonly inFlight: number;
+  /** One request in flight on each. */
+  readonly connections: readonly HttpConnection[];
   readonly durationMs: number;
   /** The n-th request. */
   readonly request: (n: number) => Buffer | string;
@@ -21,25 +26,20 @@ export interface LoadResult {
 
 /** @throws Error on an unexpected status: a figure of refusals is none. */
 export async function httpLoad(options: LoadOptions): Promise<LoadResult> {
-  const connections = await Promise.all(Array.from({ length: options.inFlight }, () => HttpConnection.open(options.endpoint)));
   const keep = { keep: options.onBody !== undefined };
   const tookMs: number[] = [];
   let next = 0;
   const startMs = performance.now();
   const endMs = startMs + options.durationMs;
-  try {
-    await Promise.all(connections.map(async (connection) => {
-      while (performance.now() < endMs) {
-        const n = next++;
-        const answer = await connection.request(options.request(n), keep);
-        if (answer.status !== options.expect) throw new Error(`request ${n} was answered with ${answer.status} instead of ${options.expect}`);
-        tookMs.push(answer.wholeMs);
-        options.onBody?.(n, answer.body!);
-      }
-    }));
-  } finally {
-    for (const connection of connections) connection.close();
-  }
+  await Promise.all(options.connections.map(async (connection) => {
+    while (performance.now() < endMs) {
+      const n = next++;
+      const answer = await connection.request(options.request(n), keep);
+      if (answer.status !== options.expect) throw new Error(`request ${n} was answered with ${answer.status} instead of ${options.expect}`);
+      tookMs.push(answer.wholeMs);
+      options.onBody?.(n, answer.body!);
+    }
+  }));
   return { perSecond: tookMs.length / (performance.now() - startMs) * 1000, latencyMs: spreadOf(tookMs) };
 }
 

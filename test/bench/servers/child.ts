@@ -5,6 +5,8 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
+/** Also with a full store on a busy machine. */
+const START_MS_MAX = 180_000;
 const STOP_MS_MAX = 10_000;
 const POLL_MS = 20;
 const OUTPUT_CHARACTERS_MAX = 20_000;
@@ -50,7 +52,7 @@ export async function stopAll(): Promise<void> {
 }
 
 /** Waits until `probe` succeeds. @throws Error with the end of the child's output when it dies or the time is over. */
-export async function waitUntil(child: Child, what: string, probe: () => Promise<boolean> | boolean, waitMs = 60_000): Promise<void> {
+export async function waitUntil(child: Child, what: string, probe: () => Promise<boolean> | boolean, waitMs = START_MS_MAX): Promise<void> {
   const endMs = performance.now() + waitMs;
   for (;;) {
     if (await Promise.resolve().then(probe).catch(() => false)) return;

@@ -1,10 +1,9 @@
 /** Our own store behind etcd's API on a unix socket, when this build can do that. */
 import { spawnSync } from 'node:child_process';
-import { join } from 'node:path';
 import { newDirectory, removeDirectory } from './child.ts';
 import { startKubernode } from './kubernode.ts';
 
-const PROGRAM = join(import.meta.dirname, '../../../bin/kubernode');
+const PROGRAM = 'bin/kubernode';
 
 /** Undefined: the build has no such face. */
 export async function startEtcdFace(): Promise<{ readonly url: string; stop(): Promise<void> } | undefined> {

@@ -1,12 +1,12 @@
 /** Our API server as its users run it: `kubernode apiserver` in a process of its own, with the event loop probe loaded. */
 import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { createSecureContext } from 'node:tls';
 import { load } from 'js-yaml';
 import type { Endpoint } from '../load/http-connection.ts';
 import { cpuMs, freePort, memoryMiB, newDirectory, removeDirectory, residentMiB, start, waitUntil, type Child } from './child.ts';
 
-const ROOT = join(import.meta.dirname, '../../..');
+const PROBE = 'test/bench/servers/event-loop-probe.mjs';
 
 export interface ServerReading { readonly stallMs: number; readonly heapMiB: number; readonly externalMiB: number }
 
@@ -58,7 +58,7 @@ export async function startKubernode(options: KubernodeOptions = {}): Promise<Ap
   const startMs = performance.now();
   const extra = (process.env['BENCH_NODE_FLAGS'] ?? '').split(' ').filter((word) => word !== '');
   const child = start(process.execPath, [
-    '--import', join(import.meta.dirname, 'event-loop-probe.mjs'), '--expose-gc', ...extra, ...options.nodeFlags ?? [], join(ROOT, 'bin/kubernode'), 'apiserver',
+    '--import', resolve(PROBE), '--expose-gc', ...extra, ...options.nodeFlags ?? [], 'bin/kubernode', 'apiserver',
     '--data-dir', directory, '--secure-port', String(port), '--storage', options.storage ?? 'embedded', ...options.flags ?? [],
   ], { stdio: ['ignore', 'pipe', 'pipe', 'ipc'] });
   await waitUntil(child, 'kubernode apiserver', () => child.output().includes('API server is ready'));
