@@ -30,6 +30,9 @@ export interface EvaluationInput {
   readonly costMax: number;
 }
 
+/** Cost units after which others get a turn: a few milliseconds. One expression ends by its own limit, which is ten times that. */
+const SLICE_COST = 100_000;
+
 export type Outcome = { readonly value: Value; readonly error?: undefined } | { readonly error: string; readonly value?: undefined };
 
 /** Nothing more is evaluated. */
@@ -54,6 +57,8 @@ export class Evaluation {
   readonly #answers = new Map<string, AuthorizerAnswer>();
   #budget: number;
   #variableCost = 0;
+  /** Cost since others had a turn. */
+  #slice = 0;
 
   constructor(input: EvaluationInput) {
     this.#input = input;
@@ -79,12 +84,20 @@ export class Evaluation {
         this.#variableCost = 0;
         if (cost > this.#budget) throw new OutOfBudgetError();
         this.#budget -= cost;
+        await this.#giveTurn(cost);
         return answer.error === undefined ? { value: answer.value! } : { error: `expression '${expression}' resulted in error: ${answer.error}` };
       } catch (error) {
         if (!(error instanceof AnswerPending)) throw error;
         this.#answers.set(error.key, answerOf(await error.answer));
       }
     }
+  }
+
+  async #giveTurn(cost: number): Promise<void> {
+    this.#slice += cost;
+    if (this.#slice < SLICE_COST) return;
+    this.#slice = 0;
+    await new Promise<void>((resolve) => { setImmediate(resolve); });
   }
 
   #variable({ name, compilation }: CompiledVariable): Value | Failure {
