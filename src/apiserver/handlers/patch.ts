@@ -21,7 +21,8 @@ export async function handlePatch(env: HandlerEnvironment, context: RequestConte
   const body = await context.request.readBody(BODY_BYTES_MAX);
   const options = writeOptions(context, 'PatchOptions', type === 'apply');
   // Admission sees a patch as the update it makes.
-  const write = writeContext(env, context, served, { ...options, asObject: { ...options.asObject, kind: 'UpdateOptions' } });
+  const { force: _force, ...asUpdate } = options.asObject;
+  const write = writeContext(env, context, served, { ...options, asObject: { ...asUpdate, kind: 'UpdateOptions' } });
   const { subresource } = context.info;
   const target = patchTarget(served, subresource, write.name);
   const manager = type === 'apply' ? options.fieldManager : managerName(context, options);

@@ -73,7 +73,8 @@ export async function handleScale(env: HandlerEnvironment, context: RequestConte
     return next;
   };
   // Admission sees a patch as the update it makes, of the scale.
-  const scaleWrite = { ...write, options: { ...options, asObject: { ...options.asObject, kind: 'UpdateOptions' } } };
+  const { force: _force, ...asUpdate } = options.asObject;
+  const scaleWrite = { ...write, options: { ...options, asObject: { ...asUpdate, kind: 'UpdateOptions' } } };
   let attributes: AdmissionAttributes | undefined;
   const { stored } = await updateObject(write, {
     attributes: () => attributes!,

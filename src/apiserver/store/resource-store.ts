@@ -136,7 +136,7 @@ export class ResourceStore {
 
   /** @returns undefined when the key is taken. */
   async create(key: string, object: KubeObject, { leaseId, term }: CreateOptions = {}): Promise<StoredBytes | undefined> {
-    const bytes = this.view === undefined ? this.#encode(object) : await this.view.store(object);
+    const bytes = this.view === undefined ? this.#encode(object) : limited(await this.view.store(object));
     const result = await this.#fence.write({ key, value: bytes, expectedRevision: 0, ...(leaseId === undefined ? {} : { leaseId }) }, term).catch(asStatus);
     if (!result.ok) return undefined;
     this.feed.noteShown(result.revision);
@@ -157,7 +157,7 @@ export class ResourceStore {
       const next = await change(stored === undefined ? undefined : decodeStored(stored.bytes, stored.revision, this.#describer.exactNumbers), stored);
       if (next.kind === 'keep') return stored;
       const value = next.kind === 'put' ? this.#encode(next.object) : undefined;
-      const bytes = next.kind === 'put' && this.view !== undefined ? await this.view.store(next.object) : value;
+      const bytes = next.kind === 'put' && this.view !== undefined ? limited(await this.view.store(next.object)) : value;
       if (bytes !== undefined && stored !== undefined && (this.view !== undefined || stored.bytes === found!.value) && sameObject(bytes, found!.value)) return stored;
       if (dryRun) return value === undefined ? stored : { bytes: value, revision: stored?.revision ?? 0 };
       const result = await this.#fence.write({
@@ -325,13 +325,16 @@ export class ResourceStore {
   }
 
   #encode(object: KubeObject): Buffer {
-    const bytes = this.#encoder(object);
-    if (bytes.length > OBJECT_BYTES_MAX) {
-      throw newStatusError(413, 'RequestEntityTooLarge', `Request entity too large: the object has ${bytes.length} bytes, limit is ${OBJECT_BYTES_MAX}`);
-    }
+    const bytes = limited(this.#encoder(object));
     rememberDescription(bytes, object, this.#describer);
     return bytes;
   }
+}
+
+/** @throws StatusError 413 */
+function limited(bytes: Buffer): Buffer {
+  if (bytes.length <= OBJECT_BYTES_MAX) return bytes;
+  throw newStatusError(413, 'RequestEntityTooLarge', `Request entity too large: the object has ${bytes.length} bytes, limit is ${OBJECT_BYTES_MAX}`);
 }
 
 /** Equal but for the order of keys: then their lengths are equal too. */

@@ -211,6 +211,13 @@ test('a webhook that fails fails the read, and nothing else', async (t) => {
   assert.match(cluster.metrics.text(), /apiserver_conversion_webhook_request_total\{result="failure",failure_type="conversion_webhook_partial_response_failure"\} \d/);
 });
 
+test('what a webhook makes of an object is bounded as the object is', async () => {
+  hook.answers['grow'] = (review) => answer(review, (object) => ({ ...object, hostPort: 'x'.repeat(2_000_000) }));
+  const { v2, two } = await define('grow');
+  const reply = await cluster.ask('POST', v2, two('a', 'web', '80'));
+  assert.deepEqual([reply.status, reply.body['reason']], [413, 'RequestEntityTooLarge']);
+});
+
 test('S37: only labels and annotations are the webhook\'s to change', async () => {
   const { v1, v2, one } = await define('labelled');
   await cluster.ask('POST', v1, one('a', 'web:80', { own: 'yes' }));
