@@ -11,6 +11,7 @@ export const LIST_COST = 10;
 export const MAP_COST = 30;
 export const STRUCT_COST = 40;
 
+/** One that reads the result says so by taking it: all others are paid before the call. */
 export type CallCost = (args: readonly Value[], result: Value | Failure) => number;
 
 const traverse = (factor: number, index = 0): CallCost => (args) => Math.ceil(sizeOf(args[index]!) * factor);

@@ -8,7 +8,8 @@ import { walk, type Node } from './ast.ts';
 import { checkExpression } from './checker.ts';
 import { estimateCost, type CostEstimate } from './cost-estimate.ts';
 import type { Environment } from './environment.ts';
-import { CostLimitError, planExpression, PlanError, type Frame } from './interpreter.ts';
+import { CostLimitError } from './cost-limit.ts';
+import { planExpression, PlanError, type Frame } from './interpreter.ts';
 import { parseExpression } from './parser.ts';
 import { IssueList } from './source-error.ts';
 import type { Type } from './type.ts';
@@ -60,7 +61,7 @@ function namesIn(tree: Node): ReadonlySet<string> {
 }
 
 function run(step: (frame: Frame) => Value | Failure, variables: Readonly<Record<string, Value | Failure>>, costMax: number): Evaluation {
-  const frame: Frame = { variables, slots: [], cost: 0, costMax };
+  const frame: Frame = { variables, slots: [], cost: 0, costMax, written: 0 };
   try {
     const value = step(frame);
     return value instanceof Failure ? { error: value.message, costExceeded: false, cost: frame.cost } : { value, costExceeded: false, cost: frame.cost };

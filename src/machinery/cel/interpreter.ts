@@ -6,6 +6,7 @@
  */
 import { ACCUMULATOR, type CallNode, type ComprehensionNode, type ListNode, type MapNode, type Node, type SelectNode, type StructNode } from './ast.ts';
 import { costOfCall, LIST_COST, MAP_COST, STRUCT_COST } from './call-cost.ts';
+import { CostLimitError, WRITTEN_MAX } from './cost-limit.ts';
 import { isOfType, type Overload } from './declaration.ts';
 import type { Environment } from './environment.ts';
 import { NONE } from './library/optionals.ts';
@@ -14,7 +15,6 @@ import {
   Failure, isList, isMap, listItem, listSize, mapEntries, MapValue, NO_SUCH_OVERLOAD, Optional, typeNameOf, TypeValue, Uint, type Value,
 } from './value.ts';
 
-export class CostLimitError extends Error {}
 /** A literal that can never convert; its message says why. */
 export class PlanError extends Error {}
 
@@ -23,6 +23,8 @@ export interface Frame {
   readonly slots: Array<Value | Failure>;
   cost: number;
   readonly costMax: number;
+  /** Characters and items made so far. */
+  written: number;
 }
 
 export type Step = (frame: Frame) => Value | Failure;
@@ -35,7 +37,12 @@ export function planExpression(root: Node, environment: Environment): Step {
 
 function spend(frame: Frame, cost: number): void {
   frame.cost += cost;
-  if (frame.cost > frame.costMax) throw new CostLimitError('operation cancelled: actual cost limit exceeded');
+  if (frame.cost > frame.costMax) throw new CostLimitError();
+}
+
+function write(frame: Frame, count: number): void {
+  frame.written += count;
+  if (frame.written > WRITTEN_MAX) throw new CostLimitError();
 }
 
 const CONVERSIONS = new Set(['bool', 'bytes', 'double', 'duration', 'int', 'string', 'timestamp', 'uint']);
@@ -395,9 +402,14 @@ function functionCall(name: string, overloads: readonly Overload[], steps: reado
     }
     const chosen = only ?? (equality ? overloads[0] : pick(overloads, args));
     if (chosen === undefined) return NO_SUCH_OVERLOAD;
-    const result = chosen.run!(args);
     const cost = costs.get(chosen);
-    spend(frame, cost === undefined ? 1 : cost(args, result));
+    // What is known from the arguments is paid before the work is done.
+    const byResult = cost !== undefined && cost.length > 1;
+    if (!byResult) spend(frame, cost === undefined ? 1 : cost(args, true));
+    const result = chosen.run!(args);
+    if (byResult) spend(frame, cost(args, result));
+    if (typeof result === 'string') write(frame, result.length);
+    else if (!(result instanceof Failure) && isList(result)) write(frame, listSize(result));
     return result;
   };
 }

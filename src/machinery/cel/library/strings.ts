@@ -2,6 +2,7 @@
  * Text: the extension library's version 2. Positions count code points.
  */
 import { quote } from '../../go-print.ts';
+import { CostLimitError, WRITTEN_MAX } from '../cost-limit.ts';
 import { overload, type Library } from '../declaration.ts';
 import { formatValues } from '../format-string.ts';
 import { compilePattern, findPattern } from '../pattern.ts';
@@ -16,27 +17,36 @@ function charAt([text, index]: [string, bigint]): string | Failure {
   return characters[Number(index)] ?? '';
 }
 
-function indexOf([text, wanted, offset = 0n]: [string, string, bigint?]): bigint | Failure {
-  if (wanted === '') return offset;
-  const characters = [...text];
-  if (offset < 0n || offset > BigInt(characters.length)) return outOfRange(offset);
-  const search = [...wanted];
-  for (let at = Number(offset); at <= characters.length - search.length; at++) {
-    if (search.every((character, index) => characters[at + index] === character)) return BigInt(at);
-  }
-  return -1n;
+/** Where a character begins in UTF-16. */
+function unitsBefore(text: string, characters: number): number {
+  if (!SURROGATES.test(text)) return characters;
+  let units = 0;
+  for (let left = characters; left > 0 && units < text.length; left--) units += text.codePointAt(units)! > 0xffff ? 2 : 1;
+  return units;
 }
 
+const SURROGATES = /[\ud800-\udfff]/;
+const characterCount = (text: string): number => (SURROGATES.test(text) ? [...text].length : text.length);
+
+function indexOf([text, wanted, offset = 0n]: [string, string, bigint?]): bigint | Failure {
+  if (wanted === '') return offset;
+  if (offset < 0n || offset > BigInt(characterCount(text))) return outOfRange(offset);
+  const at = text.indexOf(wanted, unitsBefore(text, Number(offset)));
+  return BigInt(at < 0 ? -1 : characterCount(text.slice(0, at)));
+}
+
+/** The first one in the text turned round: searching backwards costs as the product of both lengths. */
 function lastIndexOf([text, wanted, offset]: [string, string, bigint?]): bigint | Failure {
-  const characters = [...text];
-  if (wanted === '') return offset ?? BigInt(characters.length);
-  const search = [...wanted];
-  const from = offset ?? BigInt(Math.max(0, characters.length - search.length));
-  if (from < 0n || from > BigInt(characters.length)) return outOfRange(from);
-  for (let at = Math.min(Number(from), characters.length - search.length); at >= 0; at--) {
-    if (search.every((character, index) => characters[at + index] === character)) return BigInt(at);
-  }
-  return -1n;
+  const size = characterCount(text);
+  if (wanted === '') return offset ?? BigInt(size);
+  const wantedSize = characterCount(wanted);
+  const from = offset ?? BigInt(Math.max(0, size - wantedSize));
+  if (from < 0n || from > BigInt(size)) return outOfRange(from);
+  if (wantedSize > size) return -1n;
+  const skipped = Math.max(0, size - wantedSize - Number(from));
+  const turned = [...text].reverse().join('');
+  const at = turned.indexOf([...wanted].reverse().join(''), unitsBefore(turned, skipped));
+  return BigInt(at < 0 ? -1 : size - wantedSize - characterCount(turned.slice(0, at)));
 }
 
 function substring([text, start, end]: [string, bigint, bigint?]): string | Failure {
@@ -52,14 +62,15 @@ function replace([text, old, by, limit = -1n]: [string, string, string, bigint?]
   const pieces = old === '' ? ['', ...text, ''] : text.split(old);
   const whole = old === '' ? [...text].length + 1 : pieces.length - 1;
   const count = limit < 0n ? whole : Math.min(whole, Number(limit));
+  if (text.length + count * (by.length - old.length) > WRITTEN_MAX) throw new CostLimitError();
   if (old === '') return insertBetween([...text], by, count);
   return pieces.slice(0, count + 1).join(by) + pieces.slice(count + 1).map((piece) => old + piece).join('');
 }
 
 function insertBetween(characters: readonly string[], by: string, count: number): string {
-  let result = '';
-  for (let at = 0; at <= characters.length; at++) result += (at < count ? by : '') + (characters[at] ?? '');
-  return result;
+  const pieces: string[] = [];
+  for (let at = 0; at <= characters.length; at++) pieces.push(at < count ? by : '', characters[at] ?? '');
+  return pieces.join('');
 }
 
 function split([text, separator, limit = -1n]: [string, string, bigint?]): string[] {
