@@ -14,6 +14,7 @@ import type { Version } from '../mvcc/version.ts';
 import {
   checkValue, decodeHead, decodeLease, decodeState, encodeHead, encodeLease, encodeState, type LeaseRow, type StoreState,
 } from './record.ts';
+import { ValueSlabs } from './value-slabs.ts';
 
 /** Address space that is reserved, not memory and not disk. */
 export const MAP_BYTES = 64 * 2 ** 30;
@@ -56,6 +57,7 @@ export function openDatabase(path: string, options: { readOnly?: boolean; mapByt
   const table = (name: string): Table => root.openDB<Buffer, number>(name, { encoding: 'binary' });
   const heads = table('heads');
   const values = table('values');
+  const slabs = new ValueSlabs();
   const leases = table('leases');
   const meta = root.openDB<Buffer, string>('meta', { encoding: 'binary' });
 
@@ -86,12 +88,12 @@ export function openDatabase(path: string, options: { readOnly?: boolean; mapByt
     },
     value(version) {
       if (version.size === 0) return checkValue(version, undefined);
-      let found = values.getBinary(version.revision);
+      let found = values.getBinaryFast(version.revision);
       if (found === undefined) {
         root.resetReadTxn();
-        found = values.getBinary(version.revision);
+        found = values.getBinaryFast(version.revision);
       }
-      return checkValue(version, found);
+      return checkValue(version, found === undefined ? undefined : slabs.copyOf(found, version.size));
     },
     async commit(batch) {
       try {
