@@ -54,7 +54,7 @@ function execute(run) {
   const startedMs = performance.now();
   console.log(`\n${run.id} ${run.what}${Object.entries(environment).map(([name, size]) => ` ${name}=${size}`).join('')}`);
   return new Promise((resolve) => {
-    const child = spawn(process.execPath, ['--import', 'tsx', '--test', '--test-reporter=tap', `--test-timeout=${TEST_TIMEOUT_MS}`, run.file], { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...environment } });
+    const child = spawn(process.execPath, ['--import', 'tsx', '--test', '--test-reporter=tap', '--test-force-exit', `--test-timeout=${TEST_TIMEOUT_MS}`, run.file], { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...environment } });
     const ticking = setInterval(() => console.log(`   … ${seconds(startedMs)} s`), PROGRESS_MS);
     const counts = { passed: 0, failed: 0, skipped: 0 };
     const failure = [];

@@ -40,11 +40,13 @@ const ROUND = 25;
 /** More than is written between two kills: watchers that come back find their place. */
 const KEEP_REVISIONS = 3_000;
 
-test(`R2: the API server is killed ${KILLS} times`, { timeout: 120_000 + KILLS * 15_000 }, async (t) => {
+test(`R2: the API server is killed ${KILLS} times`, { timeout: 120_000 + KILLS * 30_000 + BULK_OBJECTS * 50 }, async (t) => {
   const random = chance(t);
   const server = await apiServerProcess({ compactEveryMs: 200, keepRevisions: KEEP_REVISIONS });
   const ready: number[] = [];
   const totals = { acked: 0, events: 0, servingMs: 0, expired: 0 };
+  /** Ends what is still going on when something fails. */
+  const stops: (() => void)[] = [];
   let transport: Transport | undefined;
   try {
     await server.start();
@@ -57,19 +59,25 @@ test(`R2: the API server is killed ${KILLS} times`, { timeout: 120_000 + KILLS *
     assert.ok(totals.acked >= KILLS * ACKED_PER_KILL_MIN && totals.acked >= (ACKED_PER_SECOND_MIN * totals.servingMs) / 1000, 'too little was written: the run proves nothing');
     assert.ok(percentile(ready, 0.99) <= READY_MS_MAX);
   } finally {
+    for (const stop of stops) stop();
     await transport?.close();
     await server.dispose();
   }
 
   async function round(target: ApiServerProcess, connection: Transport, kills: number, number: number): Promise<void> {
     let running = true;
-    const subject = apiSubject({ transport: () => connection, persists: () => true });
+    let serving = true;
+    const subject = apiSubject({ transport: () => connection, persists: () => running });
     const base = await subject.list(RANGE.first, RANGE.last);
     const recorder = new Recorder();
     const opener = onApi(() => connection, NAMESPACE);
     const truth = new PersistentWatch('truth', base.revision, undefined, opener);
     const watchers = Array.from({ length: WATCHERS }, (_, i) => new PersistentWatch(`watcher ${i}`, i % 2 === 0 ? 'initial' : base.revision, i % 4 < 2 ? undefined : 'even', opener));
-    const common = { recorder, random, keys: KEYS, range: RANGE, operations: Infinity, subject: () => subject, careful: true, until: () => !running };
+    stops.push(() => {
+      running = false;
+      for (const watch of [truth, ...watchers]) watch.stop();
+    });
+    const common = { recorder, random, keys: KEYS, range: RANGE, operations: Infinity, subject: () => subject, careful: true, until: () => !serving };
     const load = Promise.all([
       runWorkload({ ...common, clients: WRITERS, label: `w${number}-`, listsPercent: 1 }), runWorkload({ ...common, clients: LISTERS, label: `l${number}-`, listsPercent: 60 }),
     ]);
@@ -84,7 +92,7 @@ test(`R2: the API server is killed ${KILLS} times`, { timeout: 120_000 + KILLS *
     }
     const lastMs = performance.now();
     await pause(KILL_AFTER_MS_MIN);
-    running = false;
+    serving = false;
     await load;
     totals.servingMs += performance.now() - lastMs;
     const end = await subject.list(RANGE.first, RANGE.last);
@@ -138,6 +146,11 @@ class PersistentWatch {
       }
       if (this.#running) this.#watch.open(opener);
     }
+  }
+
+  stop(): void {
+    this.#running = false;
+    void this.#watch.close();
   }
 
   async records(completeTo: number, last: number): Promise<ObjectWatchRecord[]> {
