@@ -9,6 +9,7 @@ import { boltFile, type BoltEntry } from './bolt-file.ts';
 import type { FaceContext } from './face-context.ts';
 import { EMPTY, keyValueBytes } from './keys.ts';
 import { Writer } from './message-codec.ts';
+import { versionsByRevision } from './whole-store.ts';
 
 const PIECE_BYTES = 1 << 20;
 /** Pages, of some 4 KB, between two turns. */
@@ -21,9 +22,10 @@ export async function* etcdSnapshot({ store: { core } }: FaceContext, cancelled:
   const revision = keyspace.published;
   const unpin = keyspace.pin(revision);
   try {
-    const versions = keyspace.scan('', '\u{10ffff}', revision, Infinity).sort((a, b) => a.modRevision - b.modRevision || a.revision - b.revision);
+    const keys: BoltEntry[] = [];
+    for await (const versions of versionsByRevision(keyspace, revision)) addKeys(keys, versions, (version) => core.valueOf(version));
     const buckets = [
-      { name: 'key', entries: keyEntries(versions, (version) => core.valueOf(version)) },
+      { name: 'key', entries: keys },
       { name: 'lease', entries: leases.all().sort((a, b) => a.id - b.id).map(({ id, ttlMs }) => known(leaseKey(id), leaseValue(id, ttlMs / 1000))) },
       { name: 'meta', entries: ['finishedCompactRev', 'scheduledCompactRev'].map((name) => known(Buffer.from(name), revisionKey(revision, 0))) },
       ...['alarm', 'auth', 'authRoles', 'authUsers', 'cluster', 'members', 'members_removed'].map((name) => ({ name, entries: [] })),
@@ -49,12 +51,13 @@ export async function* etcdSnapshot({ store: { core } }: FaceContext, cancelled:
   }
 }
 
-function keyEntries(versions: readonly Version[], valueOf: (version: Version) => Buffer): BoltEntry[] {
-  let sub = 0;
-  return versions.map((version, i): BoltEntry => {
-    sub = i > 0 && versions[i - 1]!.modRevision === version.modRevision ? sub + 1 : 0;
-    return { key: revisionKey(version.modRevision, sub), valueBytes: keyValueSize(version), value: () => keyValueBytes(version, valueOf(version)) };
-  });
+/** Keys of one transaction are told apart by their place in it. */
+function addKeys(entries: BoltEntry[], versions: readonly Version[], valueOf: (version: Version) => Buffer): void {
+  for (const version of versions) {
+    const last = entries[entries.length - 1]?.key;
+    const sub = last !== undefined && Number(last.readBigUInt64BE(0)) === version.modRevision ? Number(last.readBigUInt64BE(9)) + 1 : 0;
+    entries.push({ key: revisionKey(version.modRevision, sub), valueBytes: keyValueSize(version), value: () => keyValueBytes(version, valueOf(version)) });
+  }
 }
 
 function keyValueSize(version: Version): number {

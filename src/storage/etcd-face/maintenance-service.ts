@@ -7,6 +7,7 @@ import { etcdSnapshot } from './etcd-snapshot.ts';
 import { RAFT_TERM, type FaceContext } from './face-context.ts';
 import { EMPTY, keyValueBytes } from './keys.ts';
 import { decodeMessage, encodeMessage } from './message-codec.ts';
+import { versionSlices } from './whole-store.ts';
 
 /** The etcd whose API is spoken: clients ask, to know what they may ask for. */
 export const ETCD_VERSION = '3.5.21';
@@ -25,10 +26,12 @@ export function maintenanceService(face: FaceContext): Readonly<Record<string, (
     try {
       let sum = 0;
       let count = 0;
-      for (const version of keyspace.scan('', '\u{10ffff}', revision, Infinity)) {
-        sum = crc32(keyValueBytes(version, EMPTY), sum);
-        sum = crc32(store.core.valueOf(version), sum);
-        if (++count % HASH_SLICE === 0) await nextTurn();
+      for await (const versions of versionSlices(keyspace, revision)) {
+        for (const version of versions) {
+          sum = crc32(keyValueBytes(version, EMPTY), sum);
+          sum = crc32(store.core.valueOf(version), sum);
+          if (++count % HASH_SLICE === 0) await nextTurn();
+        }
       }
       return sum;
     } finally {
