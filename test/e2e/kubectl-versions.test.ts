@@ -1,15 +1,18 @@
 /**
  * The kubectls that are installed beside the real one (`kubectl.1.27` … as Google's package has them) against one cluster: the
- * streaming commands, whose protocols changed from SPDY to WebSocket between versions, and everyday ones.
+ * streaming commands, whose protocols changed from SPDY to WebSocket between versions, everyday ones, and the scripts of
+ * `kubectl/containers`.
  */
 import assert from 'node:assert/strict';
-import { spawn, spawnSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
-import { basename, dirname, join } from 'node:path';
+import { basename, join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { busyboxRoot, canRunNodes, eventually, run, startLocalCluster, type LocalCluster, type Output } from './local-cluster.ts';
+import { chosenKubectls, installedKubectls, type Kubectl } from './kubectl/binaries.ts';
+import { closeDesk, openDesk, playAll, type Desk } from './kubectl/play.ts';
 
 const MANIFEST = `
 apiVersion: v1
@@ -51,13 +54,8 @@ const VERSION_STEP = 3;
 /** More than any buffer on the way holds. */
 const FILE_BYTES = 2_000_000;
 
-function installedVersions(): string[] {
-  const found = spawnSync('sh', ['-c', 'command -v kubectl'], { encoding: 'utf8' }).stdout.trim();
-  if (found === '') return [];
-  const directory = dirname(realpathSync(found));
-  const names = readdirSync(directory).filter((name) => /^kubectl\.1\.\d+$/.test(name));
-  names.sort((a, b) => Number(a.split('.')[2]) - Number(b.split('.')[2]));
-  return names.filter((_name, index) => index % VERSION_STEP === 0 || index === names.length - 1).map((name) => join(directory, name));
+function everySo(kubectls: readonly Kubectl[]): Kubectl[] {
+  return kubectls.filter((_kubectl, index) => index % VERSION_STEP === 0 || index === kubectls.length - 1);
 }
 
 async function freePort(): Promise<number> {
@@ -68,9 +66,11 @@ async function freePort(): Promise<number> {
   return port;
 }
 
-const versions = installedVersions();
+const versions = process.env['KUBECTL_VERSIONS'] === undefined ? everySo(installedKubectls()) : chosenKubectls();
+/** Scripts take longer, and ask less of the protocols. */
+const scripted = chosenKubectls();
 
-describe('every kubectl', { skip: canRunNodes !== false ? canRunNodes : versions.length === 0 ? 'only one kubectl is installed' : false }, () => {
+describe('every kubectl', { skip: canRunNodes !== false ? canRunNodes : versions.length === 0 ? 'no kubectl is installed that is new enough' : false }, () => {
   let cluster: LocalCluster;
   let root: string;
   let files: string;
@@ -92,7 +92,16 @@ describe('every kubectl', { skip: canRunNodes !== false ? canRunNodes : versions
     await cluster?.stop();
   });
 
-  for (const kubectl of versions) {
+  for (const kubectl of scripted) {
+    describe(`scripts of ${kubectl.version}`, () => {
+      let desk: Desk;
+      before(() => { desk = openDesk(kubectl, cluster.kubeconfig); });
+      after(() => closeDesk(desk));
+      playAll(join(import.meta.dirname, 'kubectl/containers'), kubectl, () => desk);
+    });
+  }
+
+  for (const { path: kubectl } of versions) {
     const tryIt = (args: readonly string[], input?: string): Promise<Output> =>
       cluster.tryKubectl(args, { kubectl, timeoutMs: 30_000, ...(input === undefined ? {} : { input }) });
     const ok = async (args: readonly string[], input?: string): Promise<string> => {

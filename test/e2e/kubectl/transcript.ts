@@ -103,13 +103,17 @@ export function parseTranscript(text: string, minor: number): Section[] {
 
 const quoted = (text: string): string => text.replace(/[$()*+.?[\\\]^{|}]/g, String.raw`\$&`);
 
+/** Indented more than that, a line goes on in a column of the one above. */
+const INDENT_MAX = 12;
+
 /** Columns are as wide as what stands in them: wherever there are blanks within a line, there may be more or fewer. */
 function linePattern(text: string): RegExp {
-  const parts = text.split(/(<[a-z]+>)/).map((part) => {
+  const indent = /^ */.exec(text)![0];
+  const parts = text.slice(indent.length).split(/(<[a-z]+>)/).map((part) => {
     const placeholder = /^<([a-z]+)>$/.exec(part)?.[1] ?? '';
-    return Object.hasOwn(PLACEHOLDERS, placeholder) ? `(?:${PLACEHOLDERS[placeholder]})` : quoted(part).replace(/(?<=.) {2,}|^ {2,}(?=.)/g, (blanks, at: number) => (at === 0 && part === text ? blanks : ' {2,}'));
+    return Object.hasOwn(PLACEHOLDERS, placeholder) ? `(?:${PLACEHOLDERS[placeholder]})` : quoted(part).replace(/ {2,}/g, ' {2,}');
   });
-  return new RegExp(`^${parts.join('')}$`);
+  return new RegExp(`^${indent.length > INDENT_MAX ? ' {2,}' : indent}${parts.join('')}$`);
 }
 
 const linesOf = (output: string): string[] => output.replace(/[\n ]+$/, '').split('\n').map((line) => line.replace(/[\r ]+$/, ''));
