@@ -12,7 +12,7 @@ import { compareVersions } from '#machinery/gvk';
 import { mergeTypeOf, mergeTypeOfStructural, type MergeType } from '#machinery/managed-fields/merge-type';
 import type { KubeObject } from '#machinery/meta';
 import { applyDefaults } from '#machinery/schema/structural-default';
-import type { JsonMap, Structural } from '#machinery/schema/structural';
+import { propertyOf, type JsonMap, type Structural } from '#machinery/schema/structural';
 import type { StorageEngine } from '#storage/contract';
 import { serveResource, type Conversion, type ServedResource } from '../served-resource.ts';
 import type { Describer } from '../store/described.ts';
@@ -104,9 +104,11 @@ function encodingOf(crd: CustomResourceDefinition, stored: CustomForm, tail: str
   const inForm = new WeakSet<Buffer>();
   const paths = new Map(crd.spec!.versions.flatMap((version) => (version.served ? selectableFieldsOf(version) : [])).map((one) => [one.name, one]));
   const encode = encoderOf(tail);
+  // A new object is stored without a status; it is read with the one that the schema gives.
+  const givesStatus = propertyOf(stored.schema, 'status')?.default !== undefined;
   const write = (object: KubeObject): Buffer => {
     const bytes = encode(object);
-    inForm.add(bytes);
+    if (!givesStatus || Object.hasOwn(object, 'status')) inForm.add(bytes);
     return bytes;
   };
   const others = versioned ? new Map(crd.spec!.versions.map((version) => [`${crd.spec!.group}/${version.name}`, formOf(crd, stored.kind, version)])) : undefined;

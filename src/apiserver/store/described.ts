@@ -68,10 +68,9 @@ export function describe(key: string, stored: Buffer, revision: number, describe
   const slash = describer.namespaced ? key.indexOf('/') : -1;
   const namespace = slash < 0 ? '' : key.slice(0, slash);
   const name = key.slice(slash + 1);
-  let bytes = stored;
-  let facts = known.get(stored);
+  const bytes = describer.canonical(stored);
+  let facts = bytes === stored ? known.get(stored) : undefined;
   if (facts === undefined) {
-    bytes = describer.canonical(stored);
     const object = JSON.parse(bytes.toString('utf8')) as KubeObject;
     facts = { labels: object.metadata.labels, fields: describer.fields(object) };
   }

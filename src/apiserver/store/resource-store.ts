@@ -140,7 +140,8 @@ export class ResourceStore {
     const result = await this.#fence.write({ key, value: bytes, expectedRevision: 0, ...(leaseId === undefined ? {} : { leaseId }) }, term).catch(asStatus);
     if (!result.ok) return undefined;
     this.feed.noteShown(result.revision);
-    return this.view === undefined ? { bytes, revision: result.revision } : this.#shown({ key, value: bytes, modRevision: result.revision });
+    const written = { key, value: bytes, modRevision: result.revision };
+    return this.view === undefined ? this.#canonical(written) : this.#shown(written);
   }
 
   /** What `create` would store, for dry runs. */
