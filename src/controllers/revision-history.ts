@@ -7,6 +7,7 @@
 import { controllerrevisions, type ControllerRevision } from '#api/generated/apps/v1';
 import type { PodTemplateSpec } from '#api/generated/core/v1';
 import type { Client } from '#client/client';
+import { encodeSorted } from '#machinery/codec/json-encode';
 import type { KubeObject, ResourceType } from '#machinery/meta';
 import { isAlreadyExists, isNotFound } from '#machinery/status-error';
 import { controllerReference } from '#semantics/owner-reference';
@@ -39,6 +40,11 @@ export function byRevision(a: ControllerRevision, b: ControllerRevision): number
   return left < right ? -1 : 1;
 }
 
+/** What a revision keeps of its parent. Clients compare it as text with what they make of the template: keys are sorted. */
+export function revisionData(template: PodTemplateSpec): object {
+  return JSON.parse(encodeSorted({ spec: { template: { ...template, $patch: 'replace' } } })) as object;
+}
+
 function newRevision(parent: RevisionParent, number: number, collisionCount: number): ControllerRevision {
   const hash = templateHash(parent.template, collisionCount);
   const { name, namespace, annotations } = parent.object.metadata;
@@ -48,7 +54,7 @@ function newRevision(parent: RevisionParent, number: number, collisionCount: num
       labels: { ...parent.template.metadata?.labels, [parent.hashLabel]: hash }, ...(annotations !== undefined && { annotations: { ...annotations } }),
       ownerReferences: [controllerReference(parent.object, parent.type as ResourceType)],
     },
-    data: { spec: { template: { ...structuredClone(parent.template), $patch: 'replace' } } } as never,
+    data: revisionData(parent.template) as never,
     revision: number,
   };
 }
