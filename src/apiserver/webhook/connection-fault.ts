@@ -1,8 +1,8 @@
 /** Why a connection brought no answer, in the words of upstream's HTTP client. */
-import { isIPv6 } from 'node:net';
+import { isIP, isIPv6 } from 'node:net';
 import type { Address } from '../service-resolver.ts';
 
-interface Fault extends Error { readonly code?: string; readonly hostname?: string; readonly address?: string; readonly port?: number; readonly reason?: string; readonly errors?: readonly Fault[] }
+interface Fault extends Error { readonly code?: string; readonly hostname?: string; readonly address?: string; readonly port?: number; readonly host?: string; readonly cert?: { readonly subjectaltname?: string }; readonly errors?: readonly Fault[] }
 
 const UNTRUSTED = 'tls: failed to verify certificate: x509: certificate signed by unknown authority';
 
@@ -25,8 +25,21 @@ export function connectionFault(error: unknown, address: Address): string {
   if (Object.hasOwn(DIAL_TEXTS, code)) return `dial tcp ${joined(fault.address ?? address.host, fault.port ?? address.port)}: ${DIAL_TEXTS[code]}`;
   if (code === 'ENOTFOUND' || code === 'EAI_AGAIN') return `dial tcp: lookup ${fault.hostname ?? address.host}: ${code === 'ENOTFOUND' ? 'no such host' : 'Temporary failure in name resolution'}`;
   if (code === 'ECONNRESET') return /hang up|aborted/.test(fault.message) ? 'EOF' : 'read: connection reset by peer';
-  if (code === 'ERR_TLS_CERT_ALTNAME_INVALID') return `tls: failed to verify certificate: x509: ${fault.reason ?? fault.message}`;
+  if (code === 'ERR_TLS_CERT_ALTNAME_INVALID') return `tls: failed to verify certificate: x509: ${otherName(fault, address)}`;
   return TEXTS[code] ?? fault.message;
+}
+
+/** The certificate is somebody else's. */
+function otherName({ cert, host }: Fault, address: Address): string {
+  const wanted = host ?? address.host;
+  const names = (cert?.subjectaltname ?? '').split(', ');
+  const those = (prefix: string): string[] => names.filter((name) => name.startsWith(prefix)).map((name) => name.slice(prefix.length));
+  if (isIP(wanted) !== 0) {
+    const addresses = those('IP Address:');
+    return addresses.length === 0 ? `cannot validate certificate for ${wanted} because it doesn't contain any IP SANs` : `certificate is valid for ${addresses.join(', ')}, not ${wanted}`;
+  }
+  const hosts = those('DNS:');
+  return hosts.length === 0 ? `certificate is not valid for any names, but wanted to match ${wanted}` : `certificate is valid for ${hosts.join(', ')}, not ${wanted}`;
 }
 
 /** Several addresses of one name were tried. */
