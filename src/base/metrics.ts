@@ -7,7 +7,11 @@
 
 export interface Counter { inc(labels?: readonly string[], by?: number): void }
 export interface Gauge { set(value: number, labels?: readonly string[]): void; add(by: number, labels?: readonly string[]): void }
-export interface Histogram { observe(value: number, labels?: readonly string[]): void }
+export interface Histogram {
+  observe(value: number, labels?: readonly string[]): void;
+  /** One series, for hot paths: its labels are looked up once. */
+  series(labels: readonly string[]): (value: number) => void;
+}
 /** Labels and value. */
 export type Sample = readonly [labels: readonly string[], value: number];
 
@@ -54,15 +58,16 @@ export class MetricsRegistry {
     return this.#once(options, () => {
       const series = new Map<string, { sum: number; total: number }>();
       this.#families.set(options.name, () => renderSummary(options, series));
-      return {
-        observe: (value, labels = []) => {
-          const key = labels.join('\0');
-          const entry = series.get(key);
-          if (entry === undefined) { series.set(key, { sum: value, total: 1 }); return; }
+      const of = (labels: readonly string[]) => {
+        const key = labels.join('\0');
+        return (value: number): void => {
+          let entry = series.get(key);
+          if (entry === undefined) { entry = { sum: 0, total: 0 }; series.set(key, entry); }
           entry.sum += value;
           entry.total++;
-        },
+        };
       };
+      return { series: of, observe: (value, labels = []) => { of(labels)(value); } };
     });
   }
 
@@ -71,16 +76,18 @@ export class MetricsRegistry {
       const buckets = options.buckets ?? DEFAULT_BUCKETS;
       const series = new Map<string, { counts: number[]; sum: number; total: number }>(withoutLabels(options) ? [['', { counts: buckets.map(() => 0), sum: 0, total: 0 }]] : []);
       this.#families.set(options.name, () => renderHistogram(options, buckets, series));
+      const note = (key: string, value: number): void => {
+        let entry = series.get(key);
+        if (entry === undefined) { entry = { counts: buckets.map(() => 0), sum: 0, total: 0 }; series.set(key, entry); }
+        entry.sum += value;
+        entry.total++;
+        let index = 0;
+        while (index < buckets.length && value > buckets[index]!) index++;
+        if (index < buckets.length) entry.counts[index]!++;
+      };
       return {
-        observe: (value, labels = []) => {
-          const key = labels.join('\0');
-          let entry = series.get(key);
-          if (entry === undefined) { entry = { counts: buckets.map(() => 0), sum: 0, total: 0 }; series.set(key, entry); }
-          entry.sum += value;
-          entry.total++;
-          const index = buckets.findIndex((bound) => value <= bound);
-          if (index >= 0) entry.counts[index]!++;
-        },
+        observe: (value, labels = []) => { note(labels.join('\0'), value); },
+        series: (labels) => { const key = labels.join('\0'); return (value) => { note(key, value); }; },
       };
     });
   }
