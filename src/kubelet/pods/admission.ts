@@ -54,6 +54,8 @@ export function resourceRefusal(pod: Pod, { allocatable, others }: Pick<Admissio
   if (others.length + 1 > podsMax) return refuse('pods', 1, others.length, podsMax);
   const requests = podAmounts(pod).requests;
   for (const [name, quantity] of Object.entries(requests)) {
+    // The cluster's, not this node's: told of it by others, or not yet.
+    if (isExtended(name) && allocatable[name] === undefined) continue;
     const amount = name === 'cpu' ? milliCpu : bytes;
     const requested = amount(quantity);
     if (requested === 0) continue;
@@ -62,6 +64,11 @@ export function resourceRefusal(pod: Pod, { allocatable, others }: Pick<Admissio
     if (used + requested > capacity) return refuse(name, requested, used, capacity);
   }
   return undefined;
+}
+
+/** Of a vendor: `example.com/gpu`. */
+function isExtended(name: string): boolean {
+  return name.includes('/') && !name.split('/')[0]!.endsWith('kubernetes.io');
 }
 
 function selectorRefusal(pod: Pod, { node }: AdmissionFacts): PodFailure | undefined {
