@@ -42,6 +42,8 @@ export interface WatchRequest {
 }
 
 const CHUNK_BYTES = 64 * 1024;
+/** Changes that are handed over at once: what a reader that has stopped holds, several times over on its way through TLS. */
+const FOLLOWING_CHUNK_BYTES = 16 * 1024;
 /** Events whose objects are converted together. */
 const SEEN_EVENTS_MAX = 100;
 const BOOKMARK_INTERVAL_MS = 60_000;
@@ -230,7 +232,7 @@ class Watch {
     const { log } = this.#store.cache;
     const pieces: Buffer[] = [];
     let bytes = 0;
-    while (this.#position! < log.nextSequence && bytes < CHUNK_BYTES) {
+    while (this.#position! < log.nextSequence && bytes < FOLLOWING_CHUNK_BYTES) {
       const event = log.at(this.#position!);
       if (event === undefined) return undefined;
       this.#position!++;
