@@ -16,6 +16,8 @@ const LOWER_BAND = 86;
 export interface NodePortAllocator {
   /** @throws AllocationError when it is taken or, but for a dry run, out of range. */
   take(port: number, owner: AddressOwner, dryRun: boolean): Promise<void>;
+  /** Whether `take` would refuse it now. */
+  refuses(port: number): Promise<boolean>;
   /** @throws AllocationError when all are taken. */
   takeAny(owner: AddressOwner, except: ReadonlySet<number>): Promise<number>;
   release(port: number): Promise<void>;
@@ -34,9 +36,12 @@ export function nodePortAllocator(storage: StorageEngine, random: Random): NodeP
   const write = async (port: number, owner: AddressOwner): Promise<boolean> =>
     (await storage.write({ key: keyOf(port), value: Buffer.from(JSON.stringify({ namespace: owner.namespace, name: owner.name })), expectedRevision: 0 })).ok;
 
+  const inRange = (port: number): boolean => port >= FIRST && port <= LAST;
+
   return {
+    refuses: async (port) => !inRange(port) || await storage.get(keyOf(port)) !== undefined,
     async take(port, owner, dryRun) {
-      if (!dryRun && (port < FIRST || port > LAST)) throw new AllocationError(`provided port is not in the valid range. The range of valid ports is ${FIRST}-${LAST}`);
+      if (!dryRun && !inRange(port)) throw new AllocationError(`provided port is not in the valid range. The range of valid ports is ${FIRST}-${LAST}`);
       const free = dryRun ? await storage.get(keyOf(port)) === undefined : await write(port, owner);
       if (!free) throw new AllocationError('provided port is already allocated');
     },

@@ -50,8 +50,17 @@ async function begin(allocators: ServiceAllocators, service: Service, old: Servi
     if (old !== undefined) keepAllocated(service, old);
     refuse(service, fillIpFamilies(service, old, allocators.clusterIps.families()));
     const owner = { namespace: service.metadata.namespace ?? '', name: service.metadata.name ?? '' };
-    await takeClusterIps(allocators, service, old, owner, dryRun, taken);
-    await takeNodePorts(allocators, service, old, owner, dryRun, taken);
+    const takeIps = (): Promise<void> => takeClusterIps(allocators, service, old, owner, dryRun, taken);
+    const takePorts = (): Promise<void> => takeNodePorts(allocators, service, old, owner, dryRun, taken);
+    if (!dryRun && await portRefused(allocators, service, old)) {
+      // Addresses are only looked at, so that nothing is written to be taken back.
+      await takeClusterIps(allocators, structuredClone(service), old, owner, true, { ips: [], ports: [] });
+      await takePorts();
+      await takeIps();
+    } else {
+      await takeIps();
+      await takePorts();
+    }
     await takeHealthCheckPort(allocators, service, old, owner, dryRun, taken);
   } catch (error) {
     await giveBack();
@@ -106,6 +115,14 @@ async function takeNodePorts({ nodePorts }: ServiceAllocators, service: Service,
   const taking: PortTaking = { nodePorts, owner, dryRun, taken };
   if (old === undefined) await takeForNew(taking, service);
   else await takeForChanged(taking, service, nodePortsOf(old));
+}
+
+/** One of the node ports that are asked for cannot be had. */
+async function portRefused({ nodePorts }: ServiceAllocators, service: Service, old: Service | undefined): Promise<boolean> {
+  if (!needsNodePorts(service)) return false;
+  const held = old === undefined ? new Set<number>() : nodePortsOf(old);
+  for (const { nodePort } of service.spec?.ports ?? []) if (nodePort && !held.has(nodePort) && await nodePorts.refuses(nodePort)) return true;
+  return false;
 }
 
 function allocatesNodePorts({ spec }: Service): boolean {
