@@ -29,8 +29,8 @@ export interface ViewOptions {
 
 /** Of one review. */
 const OBJECTS_MAX = 100;
-const BYTES_MAX = 256 * 1024;
-const REVIEWS_AT_ONCE = 8;
+const BYTES_MAX = 64 * 1024;
+const REVIEWS_AT_ONCE = 4;
 
 export function webhookView(options: ViewOptions): VersionView {
   const { converter, apiVersion, encode, shape, fields, stored } = options;
@@ -57,6 +57,8 @@ export function webhookView(options: ViewOptions): VersionView {
     const work = async (): Promise<void> => {
       for (let run = runs.shift(); run !== undefined; run = runs.shift()) {
         run.start();
+        // Writing and reading reviews takes its time: others go between.
+        if (runs.length > 0) await othersTurn();
         await run.converted.catch((error: unknown) => { for (const left of runs.splice(0)) left.giveUp(error); });
       }
     };
@@ -70,6 +72,7 @@ export function webhookView(options: ViewOptions): VersionView {
       return object;
     });
     const converted = await converter.convert(objects, apiVersion, options.signal);
+    if (piece.length > 1) await othersTurn();
     return converted.map((object, index) => {
       shape(object);
       return describedAs(piece[index]!, encode(object), object);
@@ -96,6 +99,10 @@ export function webhookView(options: ViewOptions): VersionView {
       return stored.encode(converted!);
     },
   };
+}
+
+function othersTurn(): Promise<void> {
+  return new Promise((resolve) => { setImmediate(resolve); });
 }
 
 /** There is nothing to select by. */
