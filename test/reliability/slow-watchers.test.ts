@@ -96,7 +96,6 @@ test(`R7: ${STALLED} stalled watchers and ${EVENTS} events`, { timeout: 180_000 
     const lags = arrivedMs.map(({ revision, ms }) => Math.max(0, ms - ackedMs.get(revision)!));
     t.diagnostic(`${Math.round((most - before) / 2 ** 20)} MiB more for ${STALLED} stalled watchers; healthy ones lag p50 ${percentile(lags, 0.5).toFixed(1)} ms, p99 ${percentile(lags, 0.99).toFixed(1)} ms`);
     assert.ok(most - before <= GROWTH_BYTES_MAX);
-    assert.ok(percentile(lags, 0.99) <= LAG_MS_MAX);
     if (NIGHTLY) await pause(WATCH_STALL_MS_MAX + END_MS_MAX);
     // What had reached them, then the rest by another watch: nothing is lost.
     const told = await Promise.all(stalled.map((response) => revisionsOf(response, (revision) => revision >= last)));
@@ -108,6 +107,7 @@ test(`R7: ${STALLED} stalled watchers and ${EVENTS} events`, { timeout: 180_000 
       const rest = (revisions.at(-1) ?? from) >= last ? [] : await revisionsOf(await openWatch(shared, revisions.at(-1) ?? from), (revision) => revision >= last);
       assert.deepEqual([...revisions, ...rest], own);
     }
+    assert.ok(percentile(lags, 0.99) <= LAG_MS_MAX, 'healthy watchers lag');
   } finally {
     await transport?.close();
     await server.dispose();
