@@ -6,8 +6,8 @@ import { spawnSync } from 'node:child_process';
 import { readdirSync, realpathSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 
-/** Older ones speak of APIs that are gone and lack commands of the scripts. */
-const MINOR_MIN = 27;
+/** Older ones speak mostly of APIs that are gone. */
+const MINOR_MIN = 20;
 
 export interface Kubectl { readonly path: string; readonly minor: number; readonly version: string }
 
