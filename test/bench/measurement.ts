@@ -50,16 +50,28 @@ export interface Comparison {
   readonly note?: string;
   readonly ours: () => Promise<number>;
   readonly peer?: () => Promise<number>;
+  /** Processor time of each server so far, ms: for rates. On a busy machine this says more than the rate. */
+  readonly cpu?: { readonly ours: () => number; readonly peer: () => number };
 }
 
 export async function compare(context: BenchContext, comparison: Comparison, rounds = context.rounds): Promise<Result> {
   const ours: number[] = [];
   const peer: number[] = [];
+  const { cpu } = comparison;
+  const cpuUs: { readonly ours: number[]; readonly peer: number[] } = { ours: [], peer: [] };
+  const timed = async (run: () => Promise<number>, used: (() => number) | undefined, into: number[]): Promise<number> => {
+    const before = used?.() ?? 0;
+    const perSecond = await run();
+    if (used !== undefined) into.push((used() - before) * 1000 / (perSecond * context.roundMs / 1000));
+    return perSecond;
+  };
   for (let round = 0; round < rounds; round++) {
-    ours.push(await comparison.ours());
-    if (comparison.peer !== undefined) peer.push(await comparison.peer());
+    ours.push(await timed(comparison.ours, cpu?.ours, cpuUs.ours));
+    if (comparison.peer !== undefined) peer.push(await timed(comparison.peer, cpu?.peer, cpuUs.peer));
   }
-  return resultOf(comparison, ours, peer);
+  const result = resultOf(comparison, ours, peer);
+  if (cpu === undefined) return result;
+  return { ...result, note: `${result.note === undefined ? '' : `${result.note}; `}processor time an operation: ours ${median(cpuUs.ours).toFixed(0)} µs, peer ${median(cpuUs.peer).toFixed(0)} µs` };
 }
 
 type Described = Pick<Result, 'id' | 'what' | 'unit' | 'aim' | 'note'> & { readonly better: 'higher' | 'lower' };

@@ -15,7 +15,7 @@ const CREATORS = 32;
 const COLLECTION = '/api/v1/namespaces/default/configmaps';
 const PODS_PATH = '/api/v1/namespaces/default/pods';
 
-interface Side { readonly endpoint: Endpoint; memoryMiB(): number }
+interface Side { readonly endpoint: Endpoint; memoryMiB(): number; cpuMs(): number }
 
 export const besideUpstream: BenchCase = {
   ids: ['M1', 'M2', 'M3', 'M4', 'M5', 'M6'],
@@ -58,7 +58,7 @@ async function singleObjects(context: BenchContext, ours: Side, theirs: Side): P
   for (const { id, what, run, inFlight } of cases) {
     if (!context.wanted(id)) continue;
     results.push(await compare(context, {
-      id, what, unit: '1/s', better: 'higher', aim: '10 × upstream',
+      id, what, unit: '1/s', better: 'higher', aim: '10 × upstream', cpu: { ours: () => ours.cpuMs(), peer: () => theirs.cpuMs() },
       ours: async () => (await run(ours, inFlight, context.roundMs)).perSecond, peer: async () => (await run(theirs, inFlight, context.roundMs)).perSecond,
     }));
   }

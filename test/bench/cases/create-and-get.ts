@@ -7,6 +7,7 @@ import { etcdClient } from '../load/etcd-client.ts';
 import { httpLoad, httpRequest, openConnections, type LoadResult } from '../load/http-load.ts';
 import { median } from '../load/spread.ts';
 import { compare, type BenchCase, type BenchContext, type Result } from '../measurement.ts';
+import { cpuMs } from '../servers/child.ts';
 import { startKubernode, type ApiServerUnderTest } from '../servers/kubernode.ts';
 import { startEtcdPeer, startNginx } from '../servers/peers.ts';
 
@@ -57,20 +58,13 @@ async function createBesideEtcd(context: BenchContext, server: ApiServerUnderTes
   const theirs = (durationMs: number): Promise<LoadResult> => callLoad({ inFlight: IN_FLIGHT, durationMs, call: () => client.put(`/bench/${puts++}`, value) });
   await ours(WARM_MS);
   await theirs(WARM_MS / 2);
-  const cpu: number[] = [];
   try {
-    const result = await compare(context, {
+    return await compare(context, {
       id: 'A1', what: 'durable create of a 1 KB ConfigMap over HTTPS, 64 in flight', unit: '1/s', better: 'higher', aim: '≥ 1 × etcd\'s bare put',
-      ours: async () => {
-        const before = server.cpuMs();
-        const count = made;
-        const { perSecond } = await measured(context, 'A1', server, () => ours(context.roundMs));
-        cpu.push((server.cpuMs() - before) * 1000 / (made - count));
-        return perSecond;
-      },
+      note: peer.version, cpu: { ours: () => server.cpuMs(), peer: () => cpuMs(peer.pid) },
+      ours: async () => (await measured(context, 'A1', server, () => ours(context.roundMs))).perSecond,
       peer: async () => (await theirs(context.roundMs)).perSecond,
     });
-    return { ...result, note: `${peer.version}; processor time of our server: ${median(cpu).toFixed(0)} µs a create` };
   } finally {
     client.close();
     await peer.stop();
@@ -113,7 +107,7 @@ async function getBesideNginx(context: BenchContext, server: ApiServerUnderTest)
     const ours = (durationMs: number): Promise<LoadResult> => httpLoad({ connections, durationMs, expect: 200, request: () => request });
     await ours(WARM_MS / 2);
     return await compare(context, {
-      id: 'A3', what: 'GET of one 4 KB object over TLS, 64 in flight', unit: '1/s', better: 'higher', aim: '≥ 0.8 × nginx', note: `${peer.version}, one worker`,
+      id: 'A3', what: 'GET of one 4 KB object over TLS, 64 in flight', unit: '1/s', better: 'higher', aim: '≥ 0.8 × nginx', note: `${peer.version}, one worker`, cpu: { ours: () => server.cpuMs(), peer: () => cpuMs(peer.pid) },
       ours: async () => (await measured(context, 'A3', server, () => ours(context.roundMs))).perSecond,
       peer: async () => (await httpLoad({ connections: peerConnections, durationMs: context.roundMs, expect: 200, request: () => file })).perSecond,
     });

@@ -92,10 +92,11 @@ export function residentMiB(pid: number): number {
   return Number(/^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0) / 1024;
 }
 
-/** Processor time a process has used, all its threads together. It tells costs apart from what else the machine is doing. */
+/** Processor time a process and its children have used, all threads together. It tells costs apart from what else the machine is doing. */
 export function cpuMs(pid: number): number {
   const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]!.split(' ');
-  return (Number(fields[11]) + Number(fields[12])) * 1000 / TICKS_PER_SECOND;
+  const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ').filter((child) => child !== '');
+  return children.reduce((sum, child) => sum + cpuMs(Number(child)), (Number(fields[11]) + Number(fields[12])) * 1000 / TICKS_PER_SECOND);
 }
 
 const TICKS_PER_SECOND = 100;

@@ -1,4 +1,5 @@
 /** Upstream's own API server over etcd, both with their defaults, where a binary is given by path. */
+import { createPublicKey } from 'node:crypto';
 import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createSecureContext } from 'node:tls';
@@ -7,7 +8,7 @@ import { systemRandom } from '#base/random';
 import { clusterPki } from '#pki/cluster-pki';
 import { HttpConnection, type Endpoint } from '../load/http-connection.ts';
 import { httpRequest } from '../load/http-load.ts';
-import { freePort, memoryMiB, newDirectory, removeDirectory, start, waitUntil } from './child.ts';
+import { cpuMs, freePort, memoryMiB, newDirectory, removeDirectory, start, waitUntil } from './child.ts';
 import { MissingPeer, startEtcdPeer } from './peers.ts';
 
 export interface UpstreamApiServer {
@@ -16,6 +17,7 @@ export interface UpstreamApiServer {
   readonly pid: number;
   /** Of the API server and its etcd. */
   memoryMiB(): number;
+  cpuMs(): number;
   stop(): Promise<void>;
 }
 
@@ -32,7 +34,7 @@ export async function startUpstream(binary: string | undefined, etcd: string): P
   const child = start(binary, [
     '--etcd-servers', store.url, '--secure-port', String(port), '--bind-address', '127.0.0.1', '--service-cluster-ip-range', '10.96.0.0/12', '--authorization-mode', 'Node,RBAC',
     '--client-ca-file', file('ca.crt', pki.authority.certificatePem), '--tls-cert-file', file('serving.crt', pki.serving.certificatePem), '--tls-private-key-file', key,
-    '--service-account-issuer', 'https://kubernetes.default.svc', '--service-account-key-file', key, '--service-account-signing-key-file', key,
+    '--service-account-issuer', 'https://kubernetes.default.svc', '--service-account-key-file', file('accounts.pub', createPublicKey(pki.serving.privateKeyPem).export({ type: 'spki', format: 'pem' }) as string), '--service-account-signing-key-file', key,
   ]);
   const endpoint: Endpoint = { host: '127.0.0.1', port, secureContext: createSecureContext({ cert: pki.admin.certificatePem, key: pki.admin.privateKeyPem }) };
   await waitUntil(child, 'kube-apiserver', async () => {
@@ -41,7 +43,7 @@ export async function startUpstream(binary: string | undefined, etcd: string): P
   });
   const pid = child.process.pid!;
   return {
-    name: 'kube-apiserver', endpoint, pid, memoryMiB: () => memoryMiB(pid) + memoryMiB(store.pid),
+    name: 'kube-apiserver', endpoint, pid, memoryMiB: () => memoryMiB(pid) + memoryMiB(store.pid), cpuMs: () => cpuMs(pid) + cpuMs(store.pid),
     async stop() {
       await child.stop();
       await store.stop();
