@@ -42,8 +42,10 @@ const FLUSH_TURNS = 2;
  */
 function closeWhenSent(stream: ServerHttp2Stream): void {
   const close = (turns: number): void => {
-    if (turns === 0) stream.close(constants.NGHTTP2_NO_ERROR);
-    else setImmediate(close, turns - 1);
+    if (turns > 0) { setImmediate(close, turns - 1); return; }
+    stream.close(constants.NGHTTP2_NO_ERROR);
+    // What came already must be let go: a stream with unread data is never over.
+    stream.resume();
   };
   stream.once('finish', () => close(FLUSH_TURNS));
 }
