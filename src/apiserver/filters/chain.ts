@@ -95,7 +95,7 @@ export function filterChain(options: ChainOptions): ApiHandler {
     }
     passage.flow = options.classify(info, user);
     const long = isLongRunning(info);
-    const leave = long ? undefined : options.inFlight.enter(info, user);
+    const leave = long ? options.inFlight.open(user) : options.inFlight.enter(info, user);
     const deadline = long ? undefined : startDeadline(clock, timeoutMs(info), passage.request);
     if (long) metrics.longRunning(info, 1);
     const startMs = clock.monotonicNow();
@@ -108,13 +108,18 @@ export function filterChain(options: ChainOptions): ApiHandler {
       passage.context = context;
       if (deadline !== undefined) return await deadline.race(options.handler(context));
       const response = await options.handler(context);
-      left = whenOver(request, response, () => metrics.longRunning(info, -1));
+      left = whenOver(request, response, () => {
+        metrics.longRunning(info, -1);
+        leave();
+      });
       return left;
     } finally {
       deadline?.cancel();
-      leave?.();
       over?.();
-      if (long && left === undefined) metrics.longRunning(info, -1);
+      if (left === undefined) {
+        leave();
+        if (long) metrics.longRunning(info, -1);
+      }
     }
   }
 

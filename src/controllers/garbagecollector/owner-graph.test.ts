@@ -29,7 +29,7 @@ test('a dependent before its owner is checked; sound once the owner is known', (
   assert.equal(graph.hasSoundOwners(child), true);
 });
 
-test('a reference that means another object, or one elsewhere, is checked', () => {
+test('B39: a reference that means another object, or one in another namespace, is checked and deletes nothing', () => {
   const graph = new OwnerGraph();
   graph.set(node('a'));
   assert.deepEqual(checks(graph.set(node('b', ['a'], { ownerName: 'other' }))), ['b']);

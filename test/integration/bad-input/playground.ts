@@ -8,7 +8,7 @@ import { createApiServer, type ApiServer } from '#apiserver/server';
 import { systemClock } from '#base/clock';
 import { silentLogger } from '#base/log';
 import { MetricsRegistry } from '#base/metrics';
-import { systemRandom } from '#base/random';
+import { systemRandom, type Random } from '#base/random';
 import { clusterPki } from '#pki/cluster-pki';
 import { createMemoryStorage } from '#storage/memory/memory-storage';
 
@@ -43,9 +43,9 @@ export interface Playground {
 export const CONFIG_MAPS = '/api/v1/namespaces/default/configmaps';
 const PKI = clusterPki({ clock: systemClock, random: systemRandom });
 
-export function playground(prepare?: (playground: Playground) => Promise<void>): Playground {
+export function playground(prepare?: (playground: Playground) => Promise<void>, random: Random = systemRandom): Playground {
   const storage = createMemoryStorage({ clock: systemClock });
-  const server = createApiServer({ storage, clock: systemClock, random: systemRandom, log: silentLogger, metrics: new MetricsRegistry(), pki: PKI });
+  const server = createApiServer({ storage, clock: systemClock, random, log: silentLogger, metrics: new MetricsRegistry(), pki: PKI });
 
   async function ask(method: string, path: string, body?: unknown, headers: Record<string, string> = {}, user = 'admin'): Promise<Answer> {
     const transport = server.transport({ name: user, groups: ['system:masters'] });
