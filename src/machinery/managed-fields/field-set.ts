@@ -45,9 +45,8 @@ export function setOfPaths(...paths: FieldPath[]): FieldSet {
   return set;
 }
 
-/** Adds a path to a set that is being built. The empty path (the whole object) is never owned. */
-export function insertPath(set: FieldSet, path: FieldPath): void {
-  if (path.length === 0) return;
+/** The node that holds the last element of a path, made where it is missing. */
+function parentNode(set: FieldSet, path: FieldPath): FieldSet {
   let node = set;
   for (let i = 0; i < path.length - 1; i++) {
     const element = path[i] as string;
@@ -56,6 +55,13 @@ export function insertPath(set: FieldSet, path: FieldPath): void {
     else if (isEmptySet(next) && next['.'] === undefined) node[element] = next = { '.': LEAF };
     node = next;
   }
+  return node;
+}
+
+/** Adds a path to a set that is being built. The empty path (the whole object) is never owned. */
+export function insertPath(set: FieldSet, path: FieldPath): void {
+  if (path.length === 0) return;
+  const node = parentNode(set, path);
   const last = path[path.length - 1] as string;
   const existing = node[last];
   if (existing === undefined) node[last] = LEAF;
@@ -65,14 +71,7 @@ export function insertPath(set: FieldSet, path: FieldPath): void {
 /** As `insertPath`, with all that is owned below. The node may come to be part of the set. */
 export function insertNode(set: FieldSet, path: FieldPath, added: FieldsV1): void {
   if (path.length === 0) return;
-  let node = set;
-  for (let i = 0; i < path.length - 1; i++) {
-    const element = path[i] as string;
-    let next = node[element];
-    if (next === undefined) node[element] = next = {};
-    else if (isEmptySet(next) && next['.'] === undefined) node[element] = next = { '.': LEAF };
-    node = next;
-  }
+  const node = parentNode(set, path);
   const last = path[path.length - 1] as string;
   const existing = node[last];
   node[last] = existing === undefined ? added : unionNode(existing, added);
