@@ -1,5 +1,5 @@
 /**
- * A flipped bit anywhere in the file of an embedded store never makes a wrong answer: it is found (the store is not opened, or
+ * A flipped bit anywhere in the files of an embedded store never makes a wrong answer: it is found (the store is not opened, or
  * the one object is refused), or it lies in space that holds nothing. `KUBERNODE_BIT_FLIPS=1000` makes it the nightly size.
  */
 import assert from 'node:assert/strict';
@@ -15,6 +15,13 @@ import { checkAll } from './power-cut/check-all.ts';
 const FLIPS = Number(process.env['KUBERNODE_BIT_FLIPS'] ?? 40);
 const WRITES = 300;
 
+/** Bytes before the space that has never been written to. */
+function usedBytes(file: Buffer): number {
+  let used = file.length;
+  while (used > 0 && file[used - 1] === 0) used--;
+  return used;
+}
+
 test(`embedded: ${FLIPS} flipped bits make no wrong answer`, { timeout: 120_000 + FLIPS * 1_000 }, (t) => {
   const seed = Number(process.env['KUBERNODE_SEED'] ?? Math.floor(performance.timeOrigin) % 1_000_000);
   t.diagnostic(`seed ${seed}`);
@@ -27,14 +34,17 @@ test(`embedded: ${FLIPS} flipped bits make no wrong answer`, { timeout: 120_000 
     assert.equal(run.status, 0, run.stderr);
     const acked = run.stdout.split('\n').filter((line) => /^\d+ \//.test(line));
     assert.ok(acked.length > WRITES * 0.9, `only ${acked.length} writes`);
-    const whole = readFileSync(join(store, 'data.mdb'));
+    const whole = new Map(['data.mdb', 'log-0', 'log-1'].map((file) => [file, readFileSync(join(store, file))]));
     const images = Array.from({ length: FLIPS }, (_, number) => {
       const path = join(directory, `image-${number}`);
       mkdirSync(path);
-      const image = Buffer.from(whole);
-      const bit = random.integer(image.length * 8);
+      for (const [file, content] of whole) writeFileSync(join(path, file), content);
+      // Half of them where there is anything in the log.
+      const file = number % 2 === 0 ? 'data.mdb' : 'log-0';
+      const image = Buffer.from(whole.get(file)!);
+      const bit = random.integer((file === 'data.mdb' ? image.length : usedBytes(image)) * 8);
       image[bit >> 3]! ^= 1 << (bit & 7);
-      writeFileSync(join(path, 'data.mdb'), image);
+      writeFileSync(join(path, file), image);
       writeFileSync(join(path, 'owner'), JSON.stringify({ pid: 1, startTime: '1', bootId: 'before' }));
       return { number, directory: path, acked };
     });

@@ -17,6 +17,8 @@ import type { ImageToCheck } from './power-cut/check-image.ts';
 
 const IMAGES = Number(process.env['KUBERNODE_POWER_CUTS'] ?? 60);
 const CONTROLS = 20;
+/** The tables and the log before them. */
+const FILES = ['data.mdb', 'log-0', 'log-1'];
 const WRITES = 400;
 /** Other processes of the traced tree write to their own descriptor 1. */
 const ACKED = /^\d+ \//;
@@ -27,7 +29,7 @@ const skip = spawnSync('strace', ['--seccomp-bpf', '-f', 'true']).status === 0 ?
 function makeImage(directory: string, number: number, steps: readonly TraceStep[], cut: number, seed: number, syncs: boolean): ImageToCheck {
   const path = join(directory, `image-${number}`);
   mkdirSync(path);
-  writeFileSync(join(path, 'data.mdb'), imageAt(steps, cut, seededRandom(seed + number), syncs));
+  for (const [i, file] of FILES.entries()) writeFileSync(join(path, file), imageAt(file, steps, cut, seededRandom(seed + number * FILES.length + i), syncs));
   // The machine was booted since.
   writeFileSync(join(path, 'owner'), JSON.stringify({ pid: 1, startTime: '1', bootId: 'before' }));
   const acked = steps.slice(0, cut).flatMap((step) => (step.type === 'output' && ACKED.test(step.text) ? [step.text] : []));
@@ -42,8 +44,8 @@ test(`embedded: ${IMAGES} power cuts lose nothing that was acknowledged`, { skip
   try {
     const store = join(directory, 'store');
     const program = at('../../src/storage/embedded/kill-writer.ts');
-    const steps = record([process.execPath, '--import', 'tsx', program, store, '8', '25', '1', String(WRITES)],
-      join(directory, 'trace'), join(store, 'data.mdb'), join(store, 'data.mdb.new'));
+    const names = new Map([...FILES.map((file) => [join(store, file), file] as const), [join(store, 'data.mdb.new'), 'data.mdb']]);
+    const steps = record([process.execPath, '--import', 'tsx', program, store, '8', '25', '1', String(WRITES)], join(directory, 'trace'), names);
     const opened = steps.findIndex((step) => step.type === 'output' && step.text.startsWith('open '));
     assert.ok(opened > 0 && steps.length > WRITES * 2, `${steps.length} steps were recorded`);
     const cuts = (count: number): number[] => Array.from({ length: count }, () => opened + random.integer(steps.length - opened));

@@ -6,7 +6,9 @@ import { renameSync, rmSync } from 'node:fs';
 import { FIRST_REVISION } from '../mvcc/keyspace.ts';
 import { openDatabase, type EmbeddedDatabase } from './database.ts';
 import { syncDirectory } from './directory.ts';
+import { newLogMark } from './logged-database.ts';
 import { FORMAT_VERSION, type StoreState } from './record.ts';
+import { removeLog } from './write-ahead-log.ts';
 
 const EMPTY_STATE: StoreState = { format: FORMAT_VERSION, revision: FIRST_REVISION, compacted: 0, dropped: 0, rows: 0, lastLeaseId: 0 };
 
@@ -15,10 +17,11 @@ export async function createStore(path: string, directory: string, fill?: (datab
   const draft = `${path}.new`;
   const removeDraft = (): void => { for (const name of [draft, `${draft}-lock`]) rmSync(name, { force: true }); };
   removeDraft();
+  removeLog(directory);
   try {
     const database = openDatabase(draft);
     try {
-      const state = await fill?.(database) ?? EMPTY_STATE;
+      const state = { ...await fill?.(database) ?? EMPTY_STATE, log: newLogMark() };
       await database.commit({ versions: [], removed: [], leases: [], endedLeases: [], state });
     } finally {
       await database.close();

@@ -12,7 +12,7 @@ import { open, type Database as LmdbTable, type RootDatabase } from 'lmdb';
 import { UnavailableError } from '../contract.ts';
 import type { Version } from '../mvcc/version.ts';
 import {
-  checkValue, decodeHead, decodeLease, decodeState, encodeHead, encodeLease, encodeState, type LeaseRow, type StoreState,
+  checkValue, decodeHead, decodeLease, decodeState, encodeLease, encodeState, rowOf, type LeaseRow, type StoreRow, type StoreState,
 } from './record.ts';
 import { ValueSlabs } from './value-slabs.ts';
 
@@ -30,6 +30,9 @@ export interface CommitBatch {
   /** Absent while a new store is being filled. */
   readonly state?: StoreState;
 }
+
+/** The same as rows. */
+export interface RowBatch extends Omit<CommitBatch, 'versions'> { readonly rows: readonly StoreRow[] }
 
 type Table = LmdbTable<Buffer, number>;
 
@@ -49,7 +52,13 @@ export interface EmbeddedDatabase {
   close(): Promise<void>;
 }
 
-export function openDatabase(path: string, options: { readOnly?: boolean; mapBytes?: number } = {}): EmbeddedDatabase {
+/** The file's own tables: every commit is one of LMDB, with two syncs. */
+export interface StoreTables extends EmbeddedDatabase {
+  /** As `commit`; rows that are among the removed are left out. */
+  commitRows(batch: RowBatch): Promise<void>;
+}
+
+export function openDatabase(path: string, options: { readOnly?: boolean; mapBytes?: number } = {}): StoreTables {
   const root: RootDatabase<Buffer, string> = open({
     path, noSubdir: true, encoding: 'binary', overlappingSync: false, eventTurnBatching: false,
     mapSize: options.mapBytes ?? MAP_BYTES, readOnly: options.readOnly ?? false, maxDbs: 8,
@@ -61,18 +70,30 @@ export function openDatabase(path: string, options: { readOnly?: boolean; mapByt
   const leases = table('leases');
   const meta = root.openDB<Buffer, string>('meta', { encoding: 'binary' });
 
-  function write(batch: CommitBatch): void {
-    for (const version of batch.versions) {
-      heads.put(version.revision, encodeHead(version));
-      if (version.size > 0) values.put(version.revision, version.value!);
+  function write({ rows, removed, leases: stored, endedLeases, state }: RowBatch): void {
+    const gone = new Set<number>();
+    for (const { revision } of removed) gone.add(revision);
+    for (const { revision, head, value } of rows) {
+      if (gone.delete(revision)) continue;
+      heads.put(revision, head);
+      if (value !== undefined) values.put(revision, value);
     }
-    for (const version of batch.removed) {
+    for (const version of removed) {
+      if (!gone.has(version.revision)) continue;
       heads.remove(version.revision);
       if (version.size > 0) values.remove(version.revision);
     }
-    for (const lease of batch.leases) leases.put(lease.id, encodeLease(lease));
-    for (const id of batch.endedLeases) leases.remove(id);
-    if (batch.state !== undefined) meta.put(STATE_KEY, encodeState(batch.state));
+    for (const lease of stored) leases.put(lease.id, encodeLease(lease));
+    for (const id of endedLeases) leases.remove(id);
+    if (state !== undefined) meta.put(STATE_KEY, encodeState(state));
+  }
+
+  async function commitRows(batch: RowBatch): Promise<void> {
+    try {
+      await root.batch(() => write(batch));
+    } catch (error) {
+      throw await classify(error);
+    }
   }
 
   return {
@@ -95,13 +116,8 @@ export function openDatabase(path: string, options: { readOnly?: boolean; mapByt
       }
       return checkValue(version, found === undefined ? undefined : slabs.copyOf(found, version.size));
     },
-    async commit(batch) {
-      try {
-        await root.batch(() => write(batch));
-      } catch (error) {
-        throw await classify(error);
-      }
-    },
+    commit: ({ versions, ...batch }) => commitRows({ ...batch, rows: versions.map(rowOf) }),
+    commitRows,
     readers() {
       root.get(STATE_KEY);
       return [...root.readerList().matchAll(/^\s*(\d+)\s+\S+\s+\S+\s*$/gm)].map((match) => Number(match[1]));

@@ -4,7 +4,8 @@
  * Keys, revisions and the shape of history live in memory (about 0.2 KB a key), values on disk but for the newest few MB:
  * a restart reads the heads of all records, not the values. The flow of a write:
  *
- *   decide against the newest staged state → stage → group commit (LMDB, fdatasync) → publish to readers, watchers → answer
+ *   decide against the newest staged state → stage → group commit (log, one sync) → publish to readers, watchers → answer
+ *                                                                  └ later, with others → LMDB
  *
  * A refusal that depends on something staged waits for it to be durable, so that no answer shows what could still be lost.
  * Failures: a full disk or quota refuses writes and keeps everything else going; any other write error ends the store
@@ -25,12 +26,13 @@ import type { Version } from '../mvcc/version.ts';
 import { Retention } from '../retention.ts';
 import { crc32 } from '../checksum.ts';
 import { MAP_BYTES, openDatabase, type EmbeddedDatabase } from './database.ts';
-import { DiskFullError } from './disk-full-error.ts';
+import { DISK_FULL, DiskFullError } from './disk-full-error.ts';
 import { diskReserve, type DiskReserve } from './disk-reserve.ts';
 import { createStore } from './create.ts';
 import { claimDirectory, type StoreDirectory } from './directory.ts';
 import { GroupCommit } from './group-commit.ts';
 import { loadStore } from './load.ts';
+import { logged, recoverLog } from './logged-database.ts';
 import { probeFile, type ProbeDepth } from './probe.ts';
 import { ResidentValues } from './resident-values.ts';
 import { rowBytes } from './row-bytes.ts';
@@ -61,7 +63,6 @@ const LEASE_DELETES_MAX = 500;
 const RETRY_MS = 1_000;
 /** The wall clock of expiry on disk of a lease that is being renewed. */
 const WHOLE_AT_START = 0;
-const DISK_FULL = 'the disk of the store is full: free space, writes resume by themselves';
 
 export type EmbeddedStorage = StorageEngine & { readonly mvcc: MvccStore };
 
@@ -72,11 +73,14 @@ export async function openEmbeddedStorage(options: EmbeddedStorageOptions): Prom
   try {
     if (directory.unclean) await probeFile(directory.dataPath, probeDepth(directory), MAP_BYTES);
     if (!directory.existed) await createStore(directory.dataPath, options.directory);
-    database = openDatabase(directory.dataPath);
+    const tables = openDatabase(directory.dataPath);
+    database = tables;
     const others = database.readers().filter((pid) => pid !== process.pid);
     if (others.length > 0) throw new Error(`the store in ${options.directory} is in use by process ${others.join(', ')}`);
     const reserve = diskReserve(join(options.directory, 'reserve'));
     await reserve.take().catch((error: unknown) => warnOfReserve(options, error));
+    const { log: mark } = await recoverLog(tables, options.directory, reserve.admits);
+    database = logged(tables, mark, { directory: options.directory, clock: options.clock, admits: reserve.admits });
     return startEngine(options, directory, options.wrapDatabase?.(database) ?? database, reserve);
   } catch (error) {
     await database?.close();
@@ -119,12 +123,7 @@ function startEngine(options: EmbeddedStorageOptions, directory: StoreDirectory,
 
   const commits = new GroupCommit({
     keyspace, rows: loaded.rows, lastLeaseId: loaded.lastLeaseId,
-    async commit(batch) {
-      let bytes = 0;
-      for (const version of batch.versions) bytes += rowBytes(version);
-      if (!reserve.admits(bytes, batch.versions.some((version) => !version.deleted))) throw new DiskFullError(DISK_FULL);
-      await database.commit(batch);
-    },
+    commit: (batch) => database.commit(batch),
     publish(revision) {
       const from = keyspace.published + 1;
       core.publish(revision);

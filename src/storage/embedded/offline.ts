@@ -17,6 +17,7 @@ import { MAP_BYTES, openDatabase, type EmbeddedDatabase } from './database.ts';
 import { createStore } from './create.ts';
 import { DATA_FILE, claimDirectory, syncDirectory, type StoreDirectory } from './directory.ts';
 import { loadStore } from './load.ts';
+import { recoverLog } from './logged-database.ts';
 import { probeFile } from './probe.ts';
 import { FORMAT_VERSION, type LeaseRow } from './record.ts';
 
@@ -64,6 +65,7 @@ export async function compactStore(directory: string, clock: Clock): Promise<{ r
   return await withStore(directory, async (database, claimed) => {
     const core = offlineCore(database, clock);
     const loaded = loadStore(database, core, clock);
+    const { log } = database.state()!;
     core.leases.close();
     const { keyspace } = core;
     keyspace.compact(keyspace.published);
@@ -72,7 +74,7 @@ export async function compactStore(directory: string, clock: Clock): Promise<{ r
       const removed = keyspace.dropSome(RECORDS_PER_BATCH);
       rows -= removed.length;
       const { compacted, dropped, published } = keyspace;
-      const state = { format: FORMAT_VERSION, revision: published, compacted, dropped, rows, lastLeaseId: loaded.lastLeaseId };
+      const state = { format: FORMAT_VERSION, revision: published, compacted, dropped, rows, lastLeaseId: loaded.lastLeaseId, ...(log === undefined ? {} : { log }) };
       await database.commit({ versions: [], removed, leases: [], endedLeases: [], state });
     }
     const before = statSync(claimed.dataPath).size;
@@ -169,7 +171,9 @@ async function withStore<T>(directory: string, work: (database: EmbeddedDatabase
   let database: EmbeddedDatabase | undefined;
   try {
     await probeFile(claimed.dataPath, 'everything', MAP_BYTES);
-    database = openDatabase(claimed.dataPath);
+    const tables = openDatabase(claimed.dataPath);
+    database = tables;
+    await recoverLog(tables, directory, () => true);
     return await work(database, claimed);
   } finally {
     await database?.close();

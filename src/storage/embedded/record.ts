@@ -6,7 +6,7 @@
  *                                · writes (flag 2; else 1) · revisions to the last of its transaction (flag 4; else 0) · key (UTF-8)
  *   values  revision             the value as it was given; no row for a deletion or an empty value
  *   leases  lease id             crc32 · time to live in ms · wall clock of expiry (0: whole again at each start, as it is being renewed)
- *   meta    'state'              crc32 · JSON {format, revision, compacted, dropped, rows, lastLeaseId}
+ *   meta    'state'              crc32 · JSON {format, revision, compacted, dropped, rows, lastLeaseId, log}
  *
  * Numbers are little endian; revisions, ids and times are doubles. Each row's crc32 covers the rest of the row; a head
  * also holds its revision and its value's checksum, so that a row or value that turns up in another one's place is seen.
@@ -15,8 +15,8 @@ import { CorruptError } from '../contract.ts';
 import { crc32 } from '../checksum.ts';
 import type { Version } from '../mvcc/version.ts';
 
-/** 2: heads with flags 2 and 4. */
-export const FORMAT_VERSION = 2;
+/** 2: heads with flags 2 and 4. 3: a log beside the file, and its mark in the state. */
+export const FORMAT_VERSION = 3;
 
 const HEAD_BYTES = 37;
 const FLAG_DELETED = 1;
@@ -34,9 +34,26 @@ export interface StoreState {
   /** Rows in `heads`: a missing row is noticed. */
   readonly rows: number;
   readonly lastLeaseId: number;
+  /** The log that goes with the file; absent before format 3. */
+  readonly log?: LogMark;
+}
+
+/** Names the log, so that another store's is not taken for it, and says up to which record the file holds it. */
+export interface LogMark { readonly salt: number; readonly applied: number }
+
+/** A row of `heads` and its row of `values`. */
+export interface StoreRow {
+  readonly revision: number;
+  readonly head: Buffer;
+  /** Undefined: none, the version is a deletion or empty. */
+  readonly value: Buffer | undefined;
 }
 
 export interface LeaseRow { readonly id: number; readonly ttlMs: number; readonly expiresAt: number }
+
+export function rowOf(version: Version): StoreRow {
+  return { revision: version.revision, head: encodeHead(version), value: version.size > 0 ? version.value! : undefined };
+}
 
 export function encodeHead(version: Version): Buffer {
   const writes = !version.deleted && version.writes !== 1 ? 4 : 0;

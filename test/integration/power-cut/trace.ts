@@ -1,7 +1,7 @@
 /**
- * Records what a program does to a file, by strace, and builds the images a power cut could leave.
+ * Records what a program does to some files, by strace, and builds the images a power cut could leave.
  *
- * The model: a write is durable once a sync that began after it has ended, or when it went through a descriptor opened with
+ * The model: a write is durable once a sync of its file that began after it has ended, or when it went through a descriptor opened with
  * O_DSYNC. Of everything else each write may be on the disk, or not, or in part, in units of 512-byte sectors.
  */
 import { spawnSync } from 'node:child_process';
@@ -9,27 +9,27 @@ import { readFileSync } from 'node:fs';
 import type { Random } from '#base/random';
 
 export type TraceStep =
-  | { readonly type: 'write'; readonly offset: number; readonly data: Buffer; readonly synchronous: boolean }
-  | { readonly type: 'sync'; /** Index of the step at which it began. */ readonly began: number }
+  | { readonly type: 'write'; readonly file: string; readonly offset: number; readonly data: Buffer; readonly synchronous: boolean }
+  | { readonly type: 'sync'; readonly file: string; /** Index of the step at which it began. */ readonly began: number }
   | { readonly type: 'output'; readonly text: string };
 
 const SECTOR_BYTES = 512;
 
-/** Runs the command under strace. `path` is the file; it may be made as `draftPath` and renamed. */
-export function record(command: readonly string[], tracePath: string, path: string, draftPath: string): TraceStep[] {
+/** Runs the command under strace. `names` of files by their paths: one may be made at another path and renamed. */
+export function record(command: readonly string[], tracePath: string, names: ReadonlyMap<string, string>): TraceStep[] {
   const run = spawnSync('strace', [
     '-f', '--seccomp-bpf', '-xx', '-s', '16000000', '-o', tracePath,
     '-e', 'trace=openat,close,pwrite64,pwritev,writev,write,lseek,fdatasync,fsync', ...command,
   ], { stdio: ['ignore', 'ignore', 'inherit'] });
   if (run.status !== 0) throw new Error(`the traced program ended with ${run.status ?? run.signal}`);
-  return parse(readFileSync(tracePath, 'latin1'), [path, draftPath]);
+  return parse(readFileSync(tracePath, 'latin1'), names);
 }
 
 const unhex = (text: string): Buffer => Buffer.from(text.replaceAll('\\x', ''), 'hex');
 
-function parse(trace: string, paths: readonly string[]): TraceStep[] {
+function parse(trace: string, names: ReadonlyMap<string, string>): TraceStep[] {
   const steps: TraceStep[] = [];
-  const open = new Map<number, { synchronous: boolean; position: number }>();
+  const open = new Map<number, { name: string; synchronous: boolean; position: number }>();
   const unfinished = new Map<string, { text: string; began: number }>();
   for (const line of trace.split('\n')) {
     const [, pid, rest] = /^(\d+) +(.*)$/s.exec(line) ?? [];
@@ -57,7 +57,8 @@ function parse(trace: string, paths: readonly string[]): TraceStep[] {
     if (result < 0) return;
     if (name === 'openat') {
       const [, hex, flags] = /^AT_FDCWD, "((?:\\x..)*)", ([\w|]+)/.exec(args!) ?? [];
-      if (hex !== undefined && paths.includes(unhex(hex).toString())) open.set(result, { synchronous: /O_D?SYNC/.test(flags!), position: 0 });
+      const opened = hex === undefined ? undefined : names.get(unhex(hex).toString());
+      if (opened !== undefined) open.set(result, { name: opened, synchronous: /O_D?SYNC/.test(flags!), position: 0 });
       else open.delete(result);
       return;
     }
@@ -67,31 +68,31 @@ function parse(trace: string, paths: readonly string[]): TraceStep[] {
     if (file === undefined) return;
     if (name === 'close') { open.delete(fd); return; }
     if (name === 'lseek') { file.position = result; return; }
-    if (name === 'fdatasync' || name === 'fsync') { steps.push({ type: 'sync', began }); return; }
+    if (name === 'fdatasync' || name === 'fsync') { steps.push({ type: 'sync', file: file.name, began }); return; }
     const data = Buffer.concat([...args!.matchAll(/"((?:\\x..)*)"/g)].map((match) => unhex(match[1]!))).subarray(0, result);
     const positioned = name === 'pwrite64' || name === 'pwritev';
     const offset = positioned ? Number(/, (\d+)$/.exec(args!)![1]) : file.position;
     if (!positioned) file.position += result;
-    steps.push({ type: 'write', offset, data, synchronous: file.synchronous });
+    steps.push({ type: 'write', file: file.name, offset, data, synchronous: file.synchronous });
   }
 }
 
 /**
- * The file as a power cut just after step `cut` could leave it.
+ * One file as a power cut just after step `cut` could leave it.
  * @param syncs false: the negative control, a disk whose syncs do nothing.
  */
-export function imageAt(steps: readonly TraceStep[], cut: number, random: Random, syncs: boolean): Buffer {
+export function imageAt(file: string, steps: readonly TraceStep[], cut: number, random: Random, syncs: boolean): Buffer {
   let durableBefore = 0;
   for (let i = 0; i < cut; i++) {
     const step = steps[i]!;
-    if (step.type === 'sync') durableBefore = Math.max(durableBefore, step.began);
+    if (step.type === 'sync' && step.file === file) durableBefore = Math.max(durableBefore, step.began);
   }
-  const size = steps.slice(0, cut + 1).reduce((most, step) => (step.type === 'write' ? Math.max(most, step.offset + step.data.length) : most), 0);
+  const size = steps.slice(0, cut + 1).reduce((most, step) => (step.type === 'write' && step.file === file ? Math.max(most, step.offset + step.data.length) : most), 0);
   const image = Buffer.alloc(size);
   let end = 0;
   for (let i = 0; i <= cut; i++) {
     const step = steps[i]!;
-    if (step.type !== 'write') continue;
+    if (step.type !== 'write' || step.file !== file) continue;
     const durable = syncs && (i < durableBefore || (step.synchronous && i < cut));
     const fate = durable ? 'kept' : (['kept', 'dropped', 'torn'] as const)[random.integer(3)]!;
     if (fate === 'dropped') continue;
