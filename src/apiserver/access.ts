@@ -20,7 +20,7 @@ import { jsonWebKeySet } from '#pki/jwt';
 import { admissionChain, type AdmissionChain } from './admission/chain.ts';
 import { fresh, lookup, type AdmissionDependencies } from './admission/dependencies.ts';
 import { findPod } from './admission/find-pod.ts';
-import { admissionPlugins, type ExtensionPlugins } from './admission/registry.ts';
+import { admissionPlugins, type AdmissionSwitches, type ExtensionPlugins } from './admission/registry.ts';
 import { timedAdmission } from './admission/timed-admission.ts';
 import type { Authenticator, TokenAuthenticator } from './authn/authenticator.ts';
 import { bearerTokenAuthenticator, webSocketTokenAuthenticator } from './authn/bearer-token.ts';
@@ -65,6 +65,7 @@ export interface AccessOptions {
   readonly audiences?: readonly string[];
   /** Webhooks and policies. */
   readonly extensions?: (authorizer: Authorizer) => ExtensionPlugins;
+  readonly admissionSwitches?: AdmissionSwitches;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Logger;
@@ -128,7 +129,7 @@ export function createAccess(options: AccessOptions): Access {
     ],
     tokenAuthenticators, authorizer,
     impersonation: impersonation(authorizer),
-    admission: timed.chain(admissionChain(timed.plugins(admissionPlugins(dependencies, options.quotas, options.extensions?.(authorizer))))),
+    admission: timed.chain(admissionChain(timed.plugins(admissionPlugins(dependencies, options.quotas, options.extensions?.(authorizer), options.admissionSwitches)))),
     decisions: decisions(options, { issuer, audiences, objects, authorizer, rbac, tokenAuthenticators }),
     issuer: issuerDocuments(issuer, pki),
     async start(signal) {

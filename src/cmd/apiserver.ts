@@ -1,4 +1,5 @@
 /** `kubernode apiserver`: the API server by itself, with its own certificate authority and an administrator's kubeconfig. */
+import { UnknownPluginError } from '#apiserver/admission/registry';
 import { createAuditLog, type AuditLog } from '#apiserver/audit/audit-log';
 import { fileSink } from '#apiserver/audit/file-sink';
 import { AuditPolicyError, parseAuditPolicy } from '#apiserver/audit/policy';
@@ -30,6 +31,8 @@ export interface ApiServerCommand extends StorageFlags {
   readonly auditLogPath?: string;
   readonly featureGates?: string;
   readonly runtimeConfig?: string;
+  readonly enableAdmissionPlugins?: string;
+  readonly disableAdmissionPlugins?: string;
 }
 
 const SERVICE_ADDRESS = '10.96.0.1';
@@ -51,10 +54,10 @@ export async function runApiServer(command: ApiServerCommand): Promise<void> {
     get client() { return own ??= createClient({ transport: server.transport({ name: 'system:apiserver', groups: ['system:masters', 'system:authenticated'] }), clock: systemClock, userAgent: 'kubernode/v1.36 system:apiserver' }); },
     tls: { key: pki.kubeletClient.privateKeyPem, cert: pki.kubeletClient.certificatePem, ca: pki.authority.certificatePem },
   };
-  const server: ApiServer = createApiServer({
+  const server: ApiServer = withKnownPlugins(() => createApiServer({
     storage, clock: systemClock, random: systemRandom, log, metrics: new MetricsRegistry(), pki, advertise,
-    settings: settingsOf(command), runtimeConfig, featureEnabled: gates.enabled, connectHandlers: connectHandlers(proxy, systemRandom), mounted: [snapshotRoute(storage, systemClock)], ...(audit === undefined ? {} : { audit: audit.audit }),
-  });
+    settings: settingsOf(command), runtimeConfig, admissionSwitches: { enable: namesOf(command.enableAdmissionPlugins), disable: namesOf(command.disableAdmissionPlugins) }, featureEnabled: gates.enabled, connectHandlers: connectHandlers(proxy, systemRandom), mounted: [snapshotRoute(storage, systemClock)], ...(audit === undefined ? {} : { audit: audit.audit }),
+  }));
   let face: RunningFace | undefined;
   await runUntilSignal(log, {
     async start(signal) {
@@ -74,6 +77,20 @@ export async function runApiServer(command: ApiServerCommand): Promise<void> {
       await audit?.close();
     },
   });
+}
+
+function namesOf(list = ''): string[] {
+  return list.split(',').map((name) => name.trim()).filter((name) => name !== '');
+}
+
+/** @throws UserError when a switch names no admission plugin */
+function withKnownPlugins<T>(create: () => T): T {
+  try {
+    return create();
+  } catch (error) {
+    if (error instanceof UnknownPluginError) throw new UserError(`--${error.message}`);
+    throw error;
+  }
 }
 
 /** The flags as `/flagz` shows them. */

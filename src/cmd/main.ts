@@ -162,6 +162,8 @@ withEtcdFace(withStorage(program.command('apiserver').description('the API serve
   .option('--audit-log-path <file>', 'audit log, JSON lines; - for standard output')
   .option('--feature-gates <gates>', 'Name=true,Other=false')
   .option('--runtime-config <config>', 'group/version=true,…')
+  .option('--enable-admission-plugins <names>', 'plugins to run besides those that run by default, such as OwnerReferencesPermissionEnforcement')
+  .option('--disable-admission-plugins <names>', 'plugins not to run though they do by default')
   .action(async (options) => (await import('./apiserver.ts')).runApiServer(options));
 
 withComponent(program.command('controller-manager').description('the controllers'), '10257')
