@@ -49,7 +49,7 @@ test(`R16: ${BACKUPS} snapshots under load, and a restore of ${OBJECTS} objects`
       const { revision } = await saveSnapshot(engine, file, systemClock);
       const items: { key: string; value: string; revision: number }[] = [];
       let bulk = 0;
-      for await (const record of readSnapshot(file)) {
+      for await (const records of readSnapshot(file)) for (const record of records) {
         if (record.type !== 'key') continue;
         if (record.item.key.startsWith('/bulk/')) bulk++;
         else items.push({ key: record.item.key, value: record.item.value.toString(), revision: record.item.modRevision });
