@@ -24,7 +24,9 @@ import type { ClusterPki } from '#pki/cluster-pki';
 import type { StorageEngine } from '#storage/contract';
 import { createAccess, type Access } from './access.ts';
 import { extensionPlugins } from './admission/extension-plugins.ts';
-import type { AdmissionSwitches, ExtensionPlugins } from './admission/registry.ts';
+import type { ExtensionPlugins } from './admission/registry.ts';
+import type { AdmissionSwitches } from './admission/switches.ts';
+import { boundPods } from './authz/bound-pods.ts';
 import type { AuditLog } from './audit/audit-log.ts';
 import { ensureApiServices } from './bootstrap/api-services.ts';
 import { keepDanglingConditions } from './bootstrap/dangling-schemas.ts';
@@ -147,6 +149,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
   const access = createAccess({
     client, informers, clock, random, log, pki, metrics, ...(options.admissionSwitches === undefined ? {} : { admissionSwitches: options.admissionSwitches }), extensions: (authorizer) => ({ ...extensionPlugins({ client, informers, table, webhooks, authorizer, metrics, clock, random }), ...options.extensions }),
     pods: resourceStoreObjects<Pod>(storeOf(pods)),
+    boundPods: boundPods(storeOf(pods).cache),
     quotas: resourceStoreObjects<ResourceQuota>(storeOf(resourcequotas)),
     storedNamespaces: sharedStoreObjects<Namespace>(storeOf(namespaces)),
   });
