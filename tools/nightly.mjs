@@ -1,6 +1,6 @@
 /**
  * `npm run test:nightly`: the reliability runs in their nightly sizes, one after another, with what each says of itself, and at
- * the end one line a run and `N passed, N failed`.
+ * the end one line a run, with its figures, and `N passed, N failed`.
  *
  *     npm run test:nightly -- --only R2,R5     some of them
  *     npm run test:nightly -- --scale 0.05     all of them in a twentieth of their size
@@ -33,6 +33,8 @@ const RUNS = [
 
 const TEST_TIMEOUT_MS = 6 * 3600_000;
 const PROGRESS_MS = 60_000;
+/** Of a run, in its closing line. */
+const FIGURES_MAX = 12;
 
 const option = (name) => { const at = process.argv.indexOf(`--${name}`); return at < 0 ? undefined : process.argv[at + 1]; };
 const only = option('only')?.split(',');
@@ -58,13 +60,17 @@ function execute(run) {
     const ticking = setInterval(() => console.log(`   … ${seconds(startedMs)} s`), PROGRESS_MS);
     const counts = { passed: 0, failed: 0, skipped: 0 };
     const failure = [];
+    const figures = [];
     let partial = '';
     const take = (line) => {
       const count = /^# (pass|fail|cancelled|skipped) (\d+)$/.exec(line);
       if (count !== null) counts[{ pass: 'passed', fail: 'failed', cancelled: 'failed', skipped: 'skipped' }[count[1]]] += Number(count[2]);
       else if (/^\s*(not )?ok /.test(line)) console.log(`   ${line.trim()}`);
-      else if (/^\s*# (?!Subtest|tests|suites|todo|duration_ms)/.test(line)) console.log(`   ${line.trim()}`);
-      else if (/^\s+(error|text|stack|expected|actual|rule):|^\s+at /.test(line) || failure.length > 0) failure.push(line);
+      else if (/^\s*# (?!Subtest|tests|suites|todo|duration_ms)/.test(line)) {
+        console.log(`   ${line.trim()}`);
+        const said = line.trim().slice(2);
+        if (!/^seed /.test(said)) figures.push(said);
+      } else if (/^\s+(error|text|stack|expected|actual|rule):|^\s+at /.test(line) || failure.length > 0) failure.push(line);
     };
     child.stdout.on('data', (chunk) => {
       const lines = (partial + chunk).split('\n');
@@ -76,7 +82,7 @@ function execute(run) {
       clearInterval(ticking);
       if (code !== 0 && counts.failed === 0) counts.failed = 1;
       if (counts.failed > 0) console.log(failure.slice(0, 60).join('\n'));
-      resolve({ ...run, ...counts, seconds: seconds(startedMs) });
+      resolve({ ...run, ...counts, figures, seconds: seconds(startedMs) });
     });
   });
 }
@@ -84,8 +90,8 @@ function execute(run) {
 const results = [];
 for (const run of RUNS) if (only === undefined || only.includes(run.id)) results.push(await execute(run));
 console.log('');
-for (const { id, what, passed, failed, skipped, seconds: took } of results) {
-  console.log(`${failed > 0 ? 'FAIL' : passed > 0 ? 'ok  ' : 'none'} ${id.padEnd(3)} ${what}: ${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''} in ${took} s`);
+for (const { id, what, passed, failed, skipped, figures, seconds: took } of results) {
+  console.log(`${failed > 0 ? 'FAIL' : passed > 0 ? 'ok  ' : 'none'} ${id.padEnd(3)} ${what}: ${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''} in ${took} s${figures.slice(-FIGURES_MAX).map((said) => `; ${said}`).join('')}`);
 }
 const failed = results.reduce((sum, run) => sum + run.failed, 0);
 console.log(`${results.reduce((sum, run) => sum + run.passed, 0)} passed, ${failed} failed`);

@@ -7,7 +7,7 @@
  * resolved, only `system:masters` gets anything. `bootstrap` brings in the default policy.
  */
 import { setMaxListeners } from 'node:events';
-import { nodes, pods as podResource, secrets, serviceaccounts, type Namespace, type Pod, type ResourceQuota } from '#api/generated/core/v1';
+import { nodes, secrets, serviceaccounts, type Namespace, type Pod, type ResourceQuota } from '#api/generated/core/v1';
 import { poddisruptionbudgets } from '#api/generated/policy/v1';
 import type { Clock } from '#base/clock';
 import type { Logger } from '#base/log';
@@ -21,6 +21,7 @@ import { admissionChain, type AdmissionChain } from './admission/chain.ts';
 import { fresh, lookup, type AdmissionDependencies } from './admission/dependencies.ts';
 import { findPod } from './admission/find-pod.ts';
 import { admissionPlugins, type ExtensionPlugins } from './admission/registry.ts';
+import type { AdmissionSwitches } from './admission/switches.ts';
 import { timedAdmission } from './admission/timed-admission.ts';
 import type { Authenticator, TokenAuthenticator } from './authn/authenticator.ts';
 import { bearerTokenAuthenticator, webSocketTokenAuthenticator } from './authn/bearer-token.ts';
@@ -32,8 +33,8 @@ import { impersonation, type Impersonation } from './authn/impersonation.ts';
 import { serviceAccountTokenAuthenticator } from './authn/service-account-token.ts';
 import { chainAuthorizers, type Authorizer } from './authz/authorizer.ts';
 import { defaultClusterRoles, ensureDefaultPolicy } from './authz/bootstrap/ensure-policy.ts';
-import { narrowPod } from './authz/narrow-pod.ts';
 import { nodeAuthorizer } from './authz/node-authorizer.ts';
+import type { BoundPods } from './authz/bound-pods.ts';
 import { NodeGraph } from './authz/node-graph.ts';
 import { rbacAuthorizer } from './authz/rbac-authorizer.ts';
 import { RbacIndex } from './authz/rbac-index.ts';
@@ -55,6 +56,8 @@ export interface AccessOptions {
   readonly informers: InformerFactory;
   /** What binding, eviction and quota change directly. */
   readonly pods: StoredObjects<Pod>;
+  /** What is asked about pods on nodes. */
+  readonly boundPods: BoundPods;
   readonly quotas: StoredObjects<ResourceQuota>;
   /** What every create looks at. */
   readonly storedNamespaces: Pick<StoredObjects<Namespace>, 'get'>;
@@ -65,6 +68,7 @@ export interface AccessOptions {
   readonly audiences?: readonly string[];
   /** Webhooks and policies. */
   readonly extensions?: (authorizer: Authorizer) => ExtensionPlugins;
+  readonly admissionSwitches?: AdmissionSwitches;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Logger;
@@ -103,14 +107,13 @@ export function createAccess(options: AccessOptions): Access {
   const { client, informers, clock, pki } = options;
   const issuer = options.issuer ?? DEFAULT_ISSUER;
   const audiences = options.audiences ?? [issuer];
-  const pods = informers.for(podResource, { transform: narrowPod });
   const rbac = new RbacIndex();
   rbac.follow(informers);
-  const graph = new NodeGraph();
-  graph.follow(informers, pods);
+  const graph = new NodeGraph(options.boundPods);
+  graph.follow(informers);
   const nodeRules = defaultClusterRoles().find((role) => role.metadata.name === 'system:node')?.rules ?? [];
   const authorizer = chainAuthorizers([superuserAuthorizer, nodeAuthorizer(graph, nodeRules), rbacAuthorizer(rbac)]);
-  const objects = boundObjects({ client, informers, pods });
+  const objects = boundObjects({ client, informers, boundPods: options.boundPods });
   const tokenAuthenticators = [
     serviceAccountTokenAuthenticator({
       issuers: [issuer], audiences, keys: async () => (await pki.serviceAccountKeys()).verification, objects, clock,
@@ -118,7 +121,7 @@ export function createAccess(options: AccessOptions): Access {
     bootstrapTokenAuthenticator({ secret: objects.secret, audiences, clock }),
   ];
   const timed = timedAdmission(options.metrics ?? new MetricsRegistry(), clock);
-  const dependencies: AdmissionDependencies = { ...options, pods, authorizer, rbac };
+  const dependencies: AdmissionDependencies = { ...options, authorizer, rbac };
   return {
     authenticators: [
       frontProxyAuthenticator({ authorities: () => [pki.frontProxyAuthority.certificatePem], allowedNames: ['front-proxy-client'], clock }),
@@ -128,7 +131,7 @@ export function createAccess(options: AccessOptions): Access {
     ],
     tokenAuthenticators, authorizer,
     impersonation: impersonation(authorizer),
-    admission: timed.chain(admissionChain(timed.plugins(admissionPlugins(dependencies, options.quotas, options.extensions?.(authorizer))))),
+    admission: timed.chain(admissionChain(timed.plugins(admissionPlugins(dependencies, options.quotas, options.extensions?.(authorizer), options.admissionSwitches)))),
     decisions: decisions(options, { issuer, audiences, objects, authorizer, rbac, tokenAuthenticators }),
     issuer: issuerDocuments(issuer, pki),
     async start(signal) {
@@ -141,7 +144,7 @@ export function createAccess(options: AccessOptions): Access {
   };
 }
 
-function boundObjects(sources: Pick<AdmissionDependencies, 'client' | 'informers' | 'pods'>): BoundObjects {
+function boundObjects(sources: Pick<AdmissionDependencies, 'client' | 'informers' | 'boundPods'>): BoundObjects {
   return {
     serviceAccount: (namespace, name, signal) => lookup(sources, serviceaccounts, name, namespace, signal),
     pod: (namespace, name, signal) => findPod(sources, namespace, name, signal),

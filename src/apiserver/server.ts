@@ -25,6 +25,8 @@ import type { StorageEngine } from '#storage/contract';
 import { createAccess, type Access } from './access.ts';
 import { extensionPlugins } from './admission/extension-plugins.ts';
 import type { ExtensionPlugins } from './admission/registry.ts';
+import type { AdmissionSwitches } from './admission/switches.ts';
+import { boundPods } from './authz/bound-pods.ts';
 import type { AuditLog } from './audit/audit-log.ts';
 import { ensureApiServices } from './bootstrap/api-services.ts';
 import { keepDanglingConditions } from './bootstrap/dangling-schemas.ts';
@@ -101,6 +103,8 @@ export interface ApiServerOptions {
   readonly connectHandlers?: readonly ConnectHandler[];
   readonly mounted?: readonly MountedRoute[];
   readonly extensions?: ExtensionPlugins;
+  /** Built-in plugins on or off other than by default. */
+  readonly admissionSwitches?: AdmissionSwitches;
   readonly audit?: AuditLog;
   /** Judges `x-kubernetes-validations`; absent: as expressions. */
   readonly rules?: RuleCompiler;
@@ -143,8 +147,9 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
   const storeOf = (type: ResourceType): ReturnType<typeof stores.storeOf> => stores.storeOf(type.group, type.resource);
   const webhooks = webhookClient({ clock, resolver: serviceResolver(client, random) });
   const access = createAccess({
-    client, informers, clock, random, log, pki, metrics, extensions: (authorizer) => ({ ...extensionPlugins({ client, informers, table, webhooks, authorizer, metrics, clock, random }), ...options.extensions }),
+    client, informers, clock, random, log, pki, metrics, ...(options.admissionSwitches === undefined ? {} : { admissionSwitches: options.admissionSwitches }), extensions: (authorizer) => ({ ...extensionPlugins({ client, informers, table, webhooks, authorizer, metrics, clock, random }), ...options.extensions }),
     pods: resourceStoreObjects<Pod>(storeOf(pods)),
+    boundPods: boundPods(storeOf(pods).cache),
     quotas: resourceStoreObjects<ResourceQuota>(storeOf(resourcequotas)),
     storedNamespaces: sharedStoreObjects<Namespace>(storeOf(namespaces)),
   });

@@ -7,6 +7,7 @@
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import type { ApiServerFlags } from './api-server-flags.ts';
 import type { StorageSettings } from './storage-engine.ts';
 
 export const DEFAULT_DATA_DIR = '/var/lib/kubernode';
@@ -33,6 +34,8 @@ export interface ClusterConfig {
   readonly dnsAddress: string;
   readonly nodes: NodeConfig[];
   readonly storage: StorageSettings;
+  /** Given to `up` once, kept for every later start; absent: none. */
+  readonly apiServer?: ApiServerFlags;
   /** The host's ip_forward before the cluster came; put back when it goes. */
   ipForwardBefore?: string;
 }

@@ -5,7 +5,7 @@
  * Each component speaks as itself: the scheduler as system:kube-scheduler, every controller as its own service account.
  */
 import { namespaces } from '#api/generated/core/v1';
-import { createApiServer, type ApiServer } from '#apiserver/server';
+import { createApiServer, type ApiServer, type ApiServerOptions } from '#apiserver/server';
 import { connectHandlers } from '#apiserver/proxy/connect-handlers';
 import type { ProxyDependencies } from '#apiserver/proxy/kubelet-endpoint';
 import { snapshotRoute } from '#apiserver/snapshot-route';
@@ -33,6 +33,8 @@ export interface ControlPlaneOptions extends ComponentContext {
   readonly advertise?: string;
   readonly serviceCidrs?: readonly string[];
   readonly controllers?: Partial<ControllerOptions>;
+  /** Audit, feature gates, served versions, admission plugins; absent: as by default. */
+  readonly behaviour?: Pick<ApiServerOptions, 'runtimeConfig' | 'featureEnabled' | 'admissionSwitches' | 'audit'>;
   /** Objects of the cluster itself, such as the DNS service; absent: none. */
   readonly addons?: AddonOptions;
   /** Lets machines join with bootstrap tokens; absent: none can. */
@@ -66,7 +68,7 @@ export function createControlPlane(options: ControlPlaneOptions): ControlPlane {
     tls: { key: pki.kubeletClient.privateKeyPem, cert: pki.kubeletClient.certificatePem, ca: pki.authority.certificatePem },
   };
   const apiServer = createApiServer({
-    storage: options.storage, clock, random, log: log.child({ component: 'apiserver' }), metrics, pki,
+    storage: options.storage, clock, random, log: log.child({ component: 'apiserver' }), metrics, pki, ...options.behaviour,
     ...(options.advertise === undefined ? {} : { advertise: options.advertise }), connectHandlers: connectHandlers(proxy, random),
     mounted: [
       snapshotRoute(options.storage, clock),

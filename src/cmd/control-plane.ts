@@ -3,6 +3,7 @@ import { systemClock } from '#base/clock';
 import { jsonLogger } from '#base/log';
 import { MetricsRegistry } from '#base/metrics';
 import { systemRandom } from '#base/random';
+import { apiServerSettings } from './api-server-flags.ts';
 import { CLUSTER_DOMAIN, hostAddress, type ClusterConfig } from './cluster-config.ts';
 import { createControlPlane } from './control-plane-group.ts';
 import { openEtcdFace, type RunningFace } from './etcd-face.ts';
@@ -15,10 +16,11 @@ import { clusterPkiOf, requireCluster } from './up.ts';
 export async function runControlPlane(options: { dataDir: string }): Promise<void> {
   const config = requireCluster(options.dataDir);
   const context = { clock: systemClock, random: systemRandom, metrics: new MetricsRegistry(), log: jsonLogger((line) => process.stdout.write(line), () => systemClock.now()) };
+  const behaviour = apiServerSettings(config.apiServer ?? {}, context.log);
   const storage = await openStorage(config.storage, clusterPaths(config.dataDir).storage, context.log);
   const pki = clusterPkiOf(config);
   const plane = createControlPlane({
-    ...context, storage, pki,
+    ...context, storage, pki, behaviour: behaviour.options,
     listen: [{ host: '127.0.0.1', port: config.apiPort }, { host: hostAddress(config), port: config.apiPort }],
     advertise: `${hostAddress(config)}:${config.apiPort}`,
     controllers: { clusterCidrs: [config.podCidr], serviceCidrs: [config.serviceCidr] }, serviceCidrs: [config.serviceCidr],
@@ -43,6 +45,7 @@ export async function runControlPlane(options: { dataDir: string }): Promise<voi
       await plane.stop();
       await face?.close();
       await storage.close();
+      await behaviour.close();
     },
   });
 }

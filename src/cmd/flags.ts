@@ -23,6 +23,17 @@ export function withEtcdFace(command: Command): Command {
   return command.option('--etcd-listen <urls>', 'serve the embedded store as etcd: unix:///path or https://127.0.0.1:2379 (for clients with <data-dir>/pki/etcd/client.crt); off by default');
 }
 
+/** How the API server behaves; the flags are upstream's. */
+export function withApiServer(command: Command): Command {
+  return command
+    .option('--audit-policy-file <file>', 'audit policy')
+    .option('--audit-log-path <file>', 'audit log, JSON lines; - for standard output')
+    .option('--feature-gates <gates>', 'Name=true,Other=false')
+    .option('--runtime-config <config>', 'group/version=true,…')
+    .option('--enable-admission-plugins <names>', 'plugins to run besides those that run by default, such as OwnerReferencesPermissionEnforcement')
+    .option('--disable-admission-plugins <names>', 'plugins not to run though they do by default');
+}
+
 /** Flags of the components that run alone. */
 export function withComponent(command: Command, healthPort: string): Command {
   return command

@@ -5,7 +5,7 @@
  */
 import { setMaxListeners } from 'node:events';
 import { Argument, Command, Option } from 'commander';
-import { dataDir, output, withComponent, withEtcdFace, withMachineNode, withStorage } from './flags.ts';
+import { dataDir, output, withApiServer, withComponent, withEtcdFace, withMachineNode, withStorage } from './flags.ts';
 import { reportFailure } from './terminal.ts';
 import { VERSION } from './version.ts';
 
@@ -34,7 +34,7 @@ kubernode COMMAND --help says what a command takes.`)
 
 program.commandsGroup('A cluster on this machine:');
 
-withEtcdFace(withStorage(program.command('up').description('start a local cluster of one or more nodes, each a machine of its own')))
+withApiServer(withEtcdFace(withStorage(program.command('up').description('start a local cluster of one or more nodes, each a machine of its own'))))
   .addOption(dataDir())
   .option('--nodes <n>', 'how many nodes', '1')
   .option('--foreground', 'stay, and stop the cluster when interrupted')
@@ -67,7 +67,7 @@ program.command('node-power').description('cut the power of one node: all of it 
 
 program.commandsGroup('A cluster of machines:');
 
-withEtcdFace(withStorage(withMachineNode(program.command('server').description('run the control plane of a cluster of machines, with this machine as a node'))))
+withApiServer(withEtcdFace(withStorage(withMachineNode(program.command('server').description('run the control plane of a cluster of machines, with this machine as a node')))))
   .option('--port <port>', 'port of the API server', '6443')
   .option('--bind-address <addresses...>', 'addresses to listen on (default: 127.0.0.1 and the node\'s)')
   .option('--tls-san <names...>', 'further names and addresses that the API server is reached by')
@@ -154,14 +154,10 @@ store.command('compact').description('forget history and give its space back to 
 
 program.commandsGroup('Parts, each by itself:');
 
-withEtcdFace(withStorage(program.command('apiserver').description('the API server, with an authority of its own')))
+withApiServer(withEtcdFace(withStorage(program.command('apiserver').description('the API server, with an authority of its own'))))
   .addOption(dataDir())
   .option('--secure-port <port>', 'port to serve HTTPS on', '6443')
   .option('--bind-address <address>', 'address to listen on', '127.0.0.1')
-  .option('--audit-policy-file <file>', 'audit policy')
-  .option('--audit-log-path <file>', 'audit log, JSON lines; - for standard output')
-  .option('--feature-gates <gates>', 'Name=true,Other=false')
-  .option('--runtime-config <config>', 'group/version=true,…')
   .action(async (options) => (await import('./apiserver.ts')).runApiServer(options));
 
 withComponent(program.command('controller-manager').description('the controllers'), '10257')

@@ -13,6 +13,7 @@ import { jsonLogger } from '#base/log';
 import { MetricsRegistry } from '#base/metrics';
 import { systemRandom } from '#base/random';
 import { clusterPki, COMPONENT_USERS, type ClusterPki } from '#pki/cluster-pki';
+import { apiServerSettings, type ApiServerFlags } from './api-server-flags.ts';
 import { CLUSTER_DOMAIN, DEFAULT_DATA_DIR, clusterId, loadClusterConfig } from './cluster-config.ts';
 import { createControlPlane } from './control-plane-group.ts';
 import { DNS_USER } from './dns-user.ts';
@@ -31,7 +32,7 @@ import { startSupervised, stopSupervised } from './supervise.ts';
 import { listenFailure, UserError } from './terminal.ts';
 import { kubeconfigFor, writeKubeconfigFile, writeSecretFile } from './user-kubeconfig.ts';
 
-interface ServerCommand extends MachineNodeFlags, StorageFlags {
+interface ServerCommand extends MachineNodeFlags, StorageFlags, ApiServerFlags {
   readonly port: string;
   readonly bindAddress?: string[];
   readonly tlsSan?: string[];
@@ -68,6 +69,7 @@ export async function runServer(command: ServerCommand): Promise<void> {
   if (command.server !== undefined && config.storage.engine !== 'etcd') throw new UserError('a server that joins shares the store of the others: give --etcd-servers, and the --etcd-… files that go with them');
   const log = jsonLogger((line) => process.stdout.write(line), () => systemClock.now());
   const context = { clock: systemClock, random: systemRandom, metrics: new MetricsRegistry(), log };
+  const behaviour = apiServerSettings(command, log);
   const storage = await openStorage(config.storage, paths.storage, log);
   if (joined !== undefined) {
     await requireSameStore(storage, joined, config.storage);
@@ -81,7 +83,7 @@ export async function runServer(command: ServerCommand): Promise<void> {
   const server = `https://${hostPart(machine.address)}:${port}`;
   const network = { podCidr: config.clusterCidr, clusterDns: config.clusterDns, clusterDomain: CLUSTER_DOMAIN };
   const plane = createControlPlane({
-    ...context, storage, pki, listen: [], advertise: `${hostPart(machine.address)}:${port}`, serviceCidrs: [config.serviceCidr],
+    ...context, storage, pki, behaviour: behaviour.options, listen: [], advertise: `${hostPart(machine.address)}:${port}`, serviceCidrs: [config.serviceCidr],
     controllers: { clusterCidrs: [config.clusterCidr], serviceCidrs: [config.serviceCidr] },
     addons: { dnsAddress: config.clusterDns }, join: { server, caPem: pki.authority.certificatePem, network },
     servers: { pkiDirectory: paths.pki, config: { clusterCidr: config.clusterCidr, serviceCidr: config.serviceCidr, clusterDns: config.clusterDns } },
@@ -109,6 +111,7 @@ export async function runServer(command: ServerCommand): Promise<void> {
       await plane.stop();
       await face?.close();
       await storage.close();
+      await behaviour.close();
     },
   });
 }

@@ -6,6 +6,7 @@
 import { Resolver } from 'node:dns/promises';
 import { existsSync } from 'node:fs';
 import { createServer } from 'node:net';
+import { isDeepStrictEqual } from 'node:util';
 import { nodes as nodesResource } from '#api/generated/core/v1';
 import type { Node } from '#api/generated/core/v1';
 import { systemClock } from '#base/clock';
@@ -14,6 +15,7 @@ import { systemRandom } from '#base/random';
 import type { Client } from '#client/client';
 import { transportFromKubeconfig } from '#client/kubeconfig';
 import { clusterPki, COMPONENT_USERS, type ClusterPki } from '#pki/cluster-pki';
+import { checkApiServerFlags, givenApiServerFlags, type ApiServerFlags } from './api-server-flags.ts';
 import {
   CLUSTER_DOMAIN, NODES_MAX, ensureNodes, hostAddress, loadClusterConfig, newClusterConfig, saveClusterConfig, type ClusterConfig, type NodeConfig,
 } from './cluster-config.ts';
@@ -36,7 +38,7 @@ const NODE_READY_MS_MAX = 120_000;
 const DNS_READY_MS_MAX = 60_000;
 const FIRST_API_PORT = 6443;
 
-export interface UpOptions extends StorageFlags {
+export interface UpOptions extends StorageFlags, ApiServerFlags {
   dataDir: string;
   nodes: string;
   foreground?: boolean;
@@ -90,9 +92,19 @@ async function configure(options: UpOptions): Promise<ClusterConfig> {
   }
   const storage: StorageSettings = known === undefined || wanted.etcdListen === undefined ? known?.storage ?? wanted : { ...known.storage, etcdListen: wanted.etcdListen };
   await probeStorage(storage, silentLogger);
-  const config = known === undefined ? newClusterConfig(options.dataDir, await freePort(FIRST_API_PORT), await usedRanges(), storage) : { ...known, storage };
+  const apiServer = givenApiServerFlags(options) ?? known?.apiServer;
+  if (apiServer !== undefined) checkApiServerFlags(apiServer);
+  requireSameWhileRunning(known, apiServer);
+  const made = known === undefined ? newClusterConfig(options.dataDir, await freePort(FIRST_API_PORT), await usedRanges(), storage) : { ...known, storage };
+  const config = apiServer === undefined ? made : { ...made, apiServer };
   ensureNodes(config, Math.max(count, config.nodes.length), 'node');
   return config;
+}
+
+/** A server that runs keeps the flags it was started with. @throws UserError */
+function requireSameWhileRunning(known: ClusterConfig | undefined, wanted: ApiServerFlags | undefined): void {
+  if (known === undefined || isDeepStrictEqual(known.apiServer, wanted) || !clusterProcesses(known).some(({ name, pid }) => name === CONTROL_PLANE && pid !== undefined)) return;
+  throw new UserError(`the API server of this cluster runs with other flags: kubernode down --data-dir ${known.dataDir}, then up again with these`);
 }
 
 /** The port stands in everybody's kubeconfig: it cannot move. @throws UserError */

@@ -46,7 +46,7 @@ export async function restoreInto(engine: StorageEngine, path: string, options: 
     if ('leaseId' in lease && lease.leaseId === undefined) { expired++; return; }
     await engine.write({ key: item.key, value: item.value, ...lease as { leaseId?: number } }, signal);
   };
-  for await (const record of readSnapshot(path)) {
+  for await (const records of readSnapshot(path)) for (const record of records) {
     if (record.type === 'lease') {
       const leftMs = record.lease.expiresAt - clock.now();
       leases.set(record.lease.id, leftMs > 0 ? await engine.grantLease(Math.ceil(leftMs / 1000)) : undefined);

@@ -125,56 +125,108 @@ export async function* snapshotChunks(engine: StorageEngine, clock: Clock, signa
 }
 
 /**
- * Reads and checks a snapshot, record by record; the last one is the end.
- * @throws CorruptError when the file is damaged, cut short, or not a snapshot.
+ * Reads and checks a snapshot, as many records at a time as a read brings; the very last one is the end.
+ * @throws CorruptError when the file is damaged, cut short, or not a snapshot: what came before must not be used then.
  */
-export async function* readSnapshot(path: string): AsyncGenerator<SnapshotRecord, void, undefined> {
-  const damaged = (what: string): CorruptError => new CorruptError(`${path} is not a whole snapshot: ${what}`);
+export async function* readSnapshot(path: string): AsyncGenerator<readonly SnapshotRecord[], void, undefined> {
   const file = await open(path, 'r');
   try {
-    const input = byteReader(file);
-    const hash = createHash('sha256');
-    const magic = await input.take(MAGIC.length);
-    if (magic === undefined || !magic.equals(MAGIC)) throw damaged('it does not begin like one');
-    hash.update(magic);
-    let header: SnapshotHeader | undefined;
-    let keys = 0;
-    let leases = 0;
+    const parser = new FrameParser(path);
+    let held: Buffer = Buffer.alloc(0);
+    let last: readonly SnapshotRecord[] = [];
     for (;;) {
-      const head = await input.take(FRAME_HEAD_BYTES);
-      if (head === undefined) throw damaged('its end is missing');
-      const length = head.readUInt32LE(0);
-      const payload = length > FRAME_BYTES_MAX || length === 0 ? undefined : await input.take(length);
-      if (payload === undefined) throw damaged('a record is cut short');
-      if (crc32(payload) !== head.readUInt32LE(4)) throw damaged('a record does not match its checksum');
-      const type = String.fromCharCode(payload[0]!);
-      if (type === 'E') {
-        const end = JSON.parse(payload.toString('utf8', 1)) as { keys: number; leases: number; sha256: string };
-        if (header === undefined || end.keys !== keys || end.leases !== leases || end.sha256 !== hash.digest('hex')) throw damaged('records are missing');
-        if (await input.take(1) !== undefined) throw damaged('there is more after its end');
-        yield { type: 'end', summary: { ...header, keys, leases, bytes: input.position() } };
-        return;
-      }
-      hash.update(head).update(payload);
-      if (type === 'H') {
-        header = JSON.parse(payload.toString('utf8', 1)) as SnapshotHeader;
-        if (header.format > SNAPSHOT_FORMAT) throw new Error(`${path} has format ${header.format}; this version of kubernode reads up to ${SNAPSHOT_FORMAT}`);
-        yield { type: 'header', header };
-      } else if (header === undefined) {
-        throw damaged('its header is missing');
-      } else if (type === 'L') {
-        leases++;
-        yield { type: 'lease', lease: JSON.parse(payload.toString('utf8', 1)) as SnapshotLease };
-      } else if (type === 'K') {
-        keys++;
-        yield { type: 'key', item: decodeItem(payload) };
-      } else {
-        throw damaged(`a record of unknown type ${JSON.stringify(type)}`);
-      }
+      const { bytesRead, buffer } = await file.read(Buffer.allocUnsafe(READ_BYTES), 0, READ_BYTES, null);
+      if (bytesRead === 0) break;
+      const read = buffer.subarray(0, bytesRead);
+      held = held.length === 0 ? read : Buffer.concat([held, read]);
+      const { records, taken } = parser.parse(held);
+      held = held.subarray(taken);
+      last = records;
+      if (records.length > 0 && !parser.ended) yield records;
     }
+    // Whoever is told of the end may stop reading: it is one only when nothing comes after it.
+    parser.finish(held.length);
+    yield last;
   } finally {
     await file.close();
   }
+}
+
+/** Takes whole frames from the front of what has been read. */
+class FrameParser {
+  readonly #path: string;
+  readonly #hash = createHash('sha256');
+  #begun = false;
+  #ended = false;
+  #header: SnapshotHeader | undefined;
+  #keys = 0;
+  #leases = 0;
+  #position = 0;
+
+  constructor(path: string) { this.#path = path; }
+
+  get ended(): boolean { return this.#ended; }
+
+  /** @throws CorruptError */
+  parse(bytes: Buffer): { readonly records: SnapshotRecord[]; readonly taken: number } {
+    const records: SnapshotRecord[] = [];
+    let at = 0;
+    if (!this.#begun) {
+      if (bytes.length < MAGIC.length) return { records, taken: 0 };
+      if (!bytes.subarray(0, MAGIC.length).equals(MAGIC)) throw this.#damaged('it does not begin like one');
+      this.#begun = true;
+      at = MAGIC.length;
+    }
+    while (bytes.length - at >= FRAME_HEAD_BYTES) {
+      if (this.#ended) throw this.#damaged('there is more after its end');
+      const length = bytes.readUInt32LE(at);
+      if (length > FRAME_BYTES_MAX || length === 0) throw this.#damaged('a record is cut short');
+      const from = at + FRAME_HEAD_BYTES;
+      if (bytes.length - from < length) break;
+      const payload = bytes.subarray(from, from + length);
+      if (crc32(payload) !== bytes.readUInt32LE(at + 4)) throw this.#damaged('a record does not match its checksum');
+      this.#ended = String.fromCharCode(payload[0]!) === 'E';
+      if (this.#ended) this.#hash.update(bytes.subarray(0, at));
+      at = from + length;
+      records.push(this.#record(payload, this.#position + at));
+    }
+    if (!this.#ended) this.#hash.update(bytes.subarray(0, at));
+    this.#position += at;
+    return { records, taken: at };
+  }
+
+  /** @param rest bytes that no frame took. @throws CorruptError */
+  finish(rest: number): void {
+    if (!this.#begun) throw this.#damaged('it does not begin like one');
+    if (!this.#ended) throw this.#damaged(rest < FRAME_HEAD_BYTES ? 'its end is missing' : 'a record is cut short');
+    if (rest > 0) throw this.#damaged('there is more after its end');
+  }
+
+  #record(payload: Buffer, position: number): SnapshotRecord {
+    const type = String.fromCharCode(payload[0]!);
+    if (type === 'H') {
+      this.#header = JSON.parse(payload.toString('utf8', 1)) as SnapshotHeader;
+      if (this.#header.format > SNAPSHOT_FORMAT) throw new Error(`${this.#path} has format ${this.#header.format}; this version of kubernode reads up to ${SNAPSHOT_FORMAT}`);
+      return { type: 'header', header: this.#header };
+    }
+    if (this.#header === undefined) throw this.#damaged('its header is missing');
+    switch (type) {
+      case 'L':
+        this.#leases++;
+        return { type: 'lease', lease: JSON.parse(payload.toString('utf8', 1)) as SnapshotLease };
+      case 'K':
+        this.#keys++;
+        return { type: 'key', item: decodeItem(payload) };
+      case 'E': {
+        const end = JSON.parse(payload.toString('utf8', 1)) as { keys: number; leases: number; sha256: string };
+        if (end.keys !== this.#keys || end.leases !== this.#leases || end.sha256 !== this.#hash.digest('hex')) throw this.#damaged('records are missing');
+        return { type: 'end', summary: { ...this.#header, keys: this.#keys, leases: this.#leases, bytes: position } };
+      }
+      default: throw this.#damaged(`a record of unknown type ${JSON.stringify(type)}`);
+    }
+  }
+
+  #damaged(what: string): CorruptError { return new CorruptError(`${this.#path} is not a whole snapshot: ${what}`); }
 }
 
 export interface SnapshotInspection extends SnapshotSummary {
@@ -185,7 +237,7 @@ export interface SnapshotInspection extends SnapshotSummary {
 /** Checks a whole snapshot and says what is in it. @throws CorruptError */
 export async function inspectSnapshot(path: string): Promise<SnapshotInspection> {
   const groups = new Map<string, { prefix: string; keys: number; bytes: number }>();
-  for await (const record of readSnapshot(path)) {
+  for await (const records of readSnapshot(path)) for (const record of records) {
     if (record.type === 'key') {
       const prefix = record.item.key.split('/').slice(0, 3).join('/');
       const group = groups.get(prefix) ?? { prefix, keys: 0, bytes: 0 };
@@ -225,39 +277,11 @@ function decodeItem(payload: Buffer): KeyValue {
   const valueAt = KEY_HEAD_BYTES + payload.readUInt32LE(25);
   const leaseId = payload.readDoubleLE(17);
   const item = {
-    key: payload.toString('utf8', KEY_HEAD_BYTES, valueAt), value: payload.subarray(valueAt),
+    // Of its own: it must not keep all that was read with it.
+    key: payload.toString('utf8', KEY_HEAD_BYTES, valueAt), value: Buffer.from(payload.subarray(valueAt)),
     modRevision: payload.readDoubleLE(1), createRevision: payload.readDoubleLE(9),
   };
   return leaseId === 0 ? item : { ...item, leaseId };
-}
-
-interface ByteReader {
-  /** Exactly `length` bytes of their own, or undefined when there are not as many. */
-  take(length: number): Promise<Buffer | undefined>;
-  position(): number;
-}
-
-function byteReader(file: FileHandle): ByteReader {
-  let held = Buffer.alloc(0);
-  let position = 0;
-  return {
-    async take(length) {
-      const parts = [held];
-      let have = held.length;
-      while (have < length) {
-        const { bytesRead, buffer } = await file.read(Buffer.allocUnsafe(READ_BYTES), 0, READ_BYTES, null);
-        if (bytesRead === 0) break;
-        parts.push(buffer.subarray(0, bytesRead));
-        have += bytesRead;
-      }
-      const all = parts.length === 1 ? held : Buffer.concat(parts, have);
-      if (have < length) { held = all; return undefined; }
-      held = all.subarray(length);
-      position += length;
-      return Buffer.from(all.subarray(0, length));
-    },
-    position: () => position,
-  };
 }
 
 async function syncDirectoryOf(path: string): Promise<void> {

@@ -1,14 +1,15 @@
 /**
  * What the plugins are given: local copies of a few resources, and the API server itself for what must be as fresh as can be.
  */
-import type { Namespace, Pod } from '#api/generated/core/v1';
+import type { Namespace } from '#api/generated/core/v1';
 import type { Clock } from '#base/clock';
 import type { Logger } from '#base/log';
 import type { Random } from '#base/random';
 import type { Client } from '#client/client';
-import type { Informer, InformerFactory } from '#client/informer-contract';
+import type { InformerFactory } from '#client/informer-contract';
 import type { KubeObject, ResourceType } from '#machinery/meta';
 import { isNotFound } from '#machinery/status-error';
+import type { BoundPods } from '../authz/bound-pods.ts';
 import type { Authorizer } from '../authz/authorizer.ts';
 import type { RbacIndex } from '../authz/rbac-index.ts';
 import type { StoredObjects } from '../resources/decisions/stored-objects.ts';
@@ -17,8 +18,7 @@ export interface AdmissionDependencies {
   /** In-process, as `system:apiserver`. */
   readonly client: Client;
   readonly informers: InformerFactory;
-  /** Narrowed pods: see `authz/narrow-pod.ts`. */
-  readonly pods: Informer<Pod>;
+  readonly boundPods: BoundPods;
   /** As stored this moment. */
   readonly storedNamespaces: Pick<StoredObjects<Namespace>, 'get'>;
   readonly authorizer: Authorizer;

@@ -1,9 +1,7 @@
-/** A pod by name: from the narrowed local copy, or from the API server where that has none yet. */
+/** A pod by name: narrowed, from the watch cache when it has a node there, or else from the API server. */
 import { pods, type Pod } from '#api/generated/core/v1';
 import { fresh, type AdmissionDependencies } from './dependencies.ts';
 
-export async function findPod(dependencies: Pick<AdmissionDependencies, 'client' | 'pods'>, namespace: string, name: string, signal: AbortSignal): Promise<Pod | undefined> {
-  const known = dependencies.pods.get(name, namespace);
-  if (known !== undefined && (known.spec?.nodeName ?? '') !== '') return known;
-  return fresh(dependencies.client, pods, name, namespace, signal);
+export async function findPod(dependencies: Pick<AdmissionDependencies, 'client' | 'boundPods'>, namespace: string, name: string, signal: AbortSignal): Promise<Pod | undefined> {
+  return dependencies.boundPods.get(namespace, name) ?? fresh(dependencies.client, pods, name, namespace, signal);
 }

@@ -14,7 +14,8 @@ import { ruleAllows } from './rule-match.ts';
 const ALLOW: Decision = { decision: 'allow', reason: '' };
 const no = (reason: string): Decision => ({ decision: 'no-opinion', reason });
 
-type Judge = (node: string, attributes: AuthorizationAttributes, graph: NodeGraph) => Decision;
+type Judged = Decision | Promise<Decision>;
+type Judge = (node: string, attributes: AuthorizationAttributes, graph: NodeGraph) => Judged;
 
 export function nodeAuthorizer(graph: NodeGraph, nodeRules: readonly PolicyRule[]): Authorizer {
   return {
@@ -46,31 +47,33 @@ const JUDGES: Readonly<Record<string, Judge>> = {
   'certificates.k8s.io/podcertificaterequests': () => NO_OPINION,
 };
 
-function related(node: string, type: NodeRelated, { namespace, name }: AuthorizationAttributes, graph: NodeGraph): Decision {
+function related(node: string, type: NodeRelated, { namespace, name }: AuthorizationAttributes, graph: NodeGraph): Judged {
   if (name === '') return no('No Object name found');
-  return graph.isRelated(node, type, namespace, name) ? ALLOW : no(`no relationship found between node '${node}' and this object`);
+  const decide = (isRelated: boolean): Decision => (isRelated ? ALLOW : no(`no relationship found between node '${node}' and this object`));
+  const found = graph.isRelated(node, type, namespace, name);
+  return typeof found === 'boolean' ? decide(found) : found.then(decide);
 }
 
-function readNamed(node: string, type: NodeRelated, attributes: AuthorizationAttributes, graph: NodeGraph): Decision {
+function readNamed(node: string, type: NodeRelated, attributes: AuthorizationAttributes, graph: NodeGraph): Judged {
   if (!['get', 'list', 'watch'].includes(attributes.verb)) return no('can only read resources of this type');
   if (attributes.subresource !== '') return no('cannot read subresource');
   if (attributes.namespace === '') return no('can only read namespaced object of this type');
   return related(node, type, attributes, graph);
 }
 
-function getOnly(node: string, type: NodeRelated, attributes: AuthorizationAttributes, graph: NodeGraph): Decision {
+function getOnly(node: string, type: NodeRelated, attributes: AuthorizationAttributes, graph: NodeGraph): Judged {
   if (attributes.verb !== 'get') return no('can only get individual resources of this type');
   if (attributes.subresource !== '') return no('cannot get subresource');
   return related(node, type, attributes, graph);
 }
 
-function claims(node: string, attributes: AuthorizationAttributes, graph: NodeGraph): Decision {
+function claims(node: string, attributes: AuthorizationAttributes, graph: NodeGraph): Judged {
   if (attributes.subresource !== 'status') return getOnly(node, 'claim', attributes, graph);
   if (attributes.verb !== 'update' && attributes.verb !== 'patch') return no('can only get/update/patch this type');
   return related(node, 'claim', attributes, graph);
 }
 
-function accounts(node: string, attributes: AuthorizationAttributes, graph: NodeGraph): Decision {
+function accounts(node: string, attributes: AuthorizationAttributes, graph: NodeGraph): Judged {
   if (attributes.verb === 'get' && attributes.subresource === '') return readNamed(node, 'serviceaccount', attributes, graph);
   if (attributes.verb !== 'create' || attributes.name === '') return no('can only create tokens for individual service accounts');
   if (attributes.subresource !== 'token') return no('can only create token subresource of serviceaccount');
@@ -86,7 +89,7 @@ function nodes(node: string, { subresource, verb, name }: AuthorizationAttribute
   return no(name === '' ? `node '${node}' cannot read all nodes, only its own Node object` : `node '${node}' cannot read '${name}', only its own Node object`);
 }
 
-function pods(node: string, attributes: AuthorizationAttributes, graph: NodeGraph): Decision {
+function pods(node: string, attributes: AuthorizationAttributes, graph: NodeGraph): Judged {
   const { subresource, verb } = attributes;
   if (subresource === 'status') return verb === 'update' || verb === 'patch' ? ALLOW : NO_OPINION;
   if (subresource === 'eviction') return verb === 'create' ? ALLOW : NO_OPINION;
@@ -116,7 +119,7 @@ function csiNodes(node: string, { verb, subresource, name }: AuthorizationAttrib
   return verb === 'create' || name === node ? ALLOW : no('can only access CSINode with the same name as the requesting node');
 }
 
-function slices(node: string, attributes: AuthorizationAttributes, graph: NodeGraph): Decision {
+function slices(node: string, attributes: AuthorizationAttributes, graph: NodeGraph): Judged {
   if (attributes.subresource !== '') return no('cannot authorize ResourceSlice subresources');
   switch (attributes.verb) {
     case 'create': return ALLOW;

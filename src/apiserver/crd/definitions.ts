@@ -1,7 +1,8 @@
 /**
  * Follows the custom resource definitions: settles their names, serves their resources, and empties them before they go.
  *
- * Definitions are handled one after the other. A change of a definition replaces its stores, and with them its watches.
+ * Some are handled at a time, each by one worker; what one costs does not grow with how many others there are. A change of a
+ * definition replaces its stores, and with them its watches.
  */
 import { apiservices } from '#api/generated/apiregistration/v1';
 import { customresourcedefinitions, type CustomResourceDefinition } from '#api/generated/apiextensions/v1';
@@ -15,16 +16,20 @@ import { isConflict, isNotFound } from '#machinery/status-error';
 import { ensureApiService } from '../bootstrap/api-services.ts';
 import type { ResourceTable } from '../resource-table.ts';
 import { selectAll } from '../store/described.ts';
-import type { Structural } from '#machinery/schema/structural';
 import type { CustomDefinitions } from '../openapi/documents.ts';
 import { CLEANUP_FINALIZER } from './definition-hooks.ts';
 import { conditionOf, isEstablished, settledStatus, withCondition } from './names.ts';
-import { customDefinitions, type PublishedKind } from './openapi-definitions.ts';
+import { PublishedKinds } from './published-kinds.ts';
 import { serveDefinition, type ServedDefinition, type ServeOptions } from './serve-definition.ts';
+import { NameRegister } from './taken-names.ts';
 
 const RETRY_MS = 1_000;
 /** How often an emptying definition is looked at again. */
 const EMPTYING_MS = 500;
+/** Definitions that are settled at a time: their writes share the store's group commits. */
+const WORKERS = 8;
+/** Index of the definitions whose names others of their group have, by group. */
+const REFUSED = 'refused';
 
 export interface DefinitionsOptions extends ServeOptions {
   readonly client: Client;
@@ -34,48 +39,55 @@ export interface DefinitionsOptions extends ServeOptions {
   readonly log: Logger;
 }
 
-interface Serving { readonly signature: string; readonly definition: CustomResourceDefinition; readonly resources: ServedDefinition }
+interface Serving { readonly state: string; readonly resources: ServedDefinition }
+
+/** Changes whenever something of a definition does that its resources hang on. */
+function stateOf({ metadata, status }: CustomResourceDefinition): string {
+  return JSON.stringify([metadata.uid, metadata.generation, status?.acceptedNames, Boolean(metadata.deletionTimestamp)]);
+}
 
 export class Definitions {
   readonly #options: DefinitionsOptions;
   readonly #queue = new WorkQueue();
   readonly #serving = new Map<string, Serving>();
-  /** The signature whose API services are there. */
+  readonly #published = new PublishedKinds();
+  readonly #names = new NameRegister();
+  /** The state whose API services are there. */
   readonly #announced = new Map<string, string>();
+  /** API services that are being made, by group version. */
+  readonly #announcing = new Map<string, Promise<void>>();
 
   constructor(options: DefinitionsOptions) {
     this.#options = options;
+    options.definitions.addIndex(REFUSED, (definition) => (conditionOf(definition, 'NamesAccepted')?.status === 'False' ? [definition.spec.group] : []));
     options.definitions.addHandlers({
-      onAdd: (definition) => this.#changed(definition), onUpdate: (_old, definition) => this.#changed(definition), onDelete: (definition) => this.#changed(definition),
+      onAdd: (definition) => this.#seen(definition), onUpdate: (_old, definition) => this.#seen(definition),
+      onDelete: (definition) => { this.#names.forget(definition.metadata.name!); this.#changed(definition); },
     });
   }
 
   /** Serves what is established already, then follows. */
   async start(signal: AbortSignal): Promise<void> {
     await this.#options.definitions.whenSynced(signal);
-    for (const definition of this.#options.definitions.list()) if (isEstablished(definition)) await this.#serve(definition, signal);
-    void this.#run(signal);
+    const established = this.#options.definitions.list().filter(isEstablished).values();
+    await Promise.all(Array.from({ length: WORKERS }, async () => { for (const definition of established) await this.#serve(definition, signal); }));
+    for (let worker = 0; worker < WORKERS; worker++) void this.#run(signal);
   }
 
   /** What the OpenAPI documents say of a group version; undefined where nothing of it is served here. */
   documents(group: string, version: string): CustomDefinitions | undefined {
-    const kinds = [...this.#serving.values()].flatMap(({ definition: { spec, status } }): PublishedKind[] => {
-      const found = spec.group === group ? spec.versions.find((one) => one.name === version && one.served) : undefined;
-      const names = status!.acceptedNames!;
-      return found === undefined ? [] : [{
-        kind: names.kind, listKind: names.listKind ?? `${names.kind}List`, resource: names.plural,
-        schema: found.schema?.openAPIV3Schema as Structural | undefined, selectableFields: found.selectableFields ?? [],
-      }];
-    });
-    return kinds.length === 0 ? undefined : customDefinitions(group, version, kinds);
+    return this.#published.of(group, version);
+  }
+
+  #seen(definition: CustomResourceDefinition): void {
+    this.#names.note(definition);
+    this.#changed(definition);
   }
 
   /** A name that became free may be another's now. */
   #changed(definition: CustomResourceDefinition): void {
     this.#queue.add(definition.metadata.name!);
-    for (const other of this.#options.definitions.list()) {
-      if (other.spec.group === definition.spec.group && conditionOf(other, 'NamesAccepted')?.status === 'False') this.#queue.add(other.metadata.name!);
-    }
+    for (const other of this.#options.definitions.byIndex(REFUSED, definition.spec.group)) this.#queue.add(other.metadata.name!);
   }
 
   async #run(signal: AbortSignal): Promise<void> {
@@ -99,49 +111,63 @@ export class Definitions {
   }
 
   async #settle(name: string, signal: AbortSignal): Promise<void> {
-    const { client, definitions, clock } = this.#options;
-    if (definitions.get(name) === undefined) { await this.#end(name, signal); return; }
-    const definition = await client.for(customresourcedefinitions).get(name, { signal }).catch((error: unknown) => {
-      if (isNotFound(error)) return undefined;
-      throw error;
-    });
-    if (definition === undefined) return;
+    const definition = this.#options.definitions.get(name);
+    if (definition === undefined) { await this.#end(name, signal); return; }
     const isGoing = Boolean(definition.metadata.deletionTimestamp);
-    let current = definition;
-    if (!isGoing) {
-      const others = definitions.list().filter((other) => other.spec.group === definition.spec.group && other.metadata.name !== name);
-      const status = settledStatus(definition, others, rfc3339(clock.now()));
-      // Who reads that it is established must find it served.
-      if (isEstablished({ ...definition, status })) await this.#serve({ ...definition, status }, signal);
-      if (!semanticEqual(status, definition.status)) current = await client.for(customresourcedefinitions).updateStatus({ ...definition, status }, { signal });
-    } else if (isEstablished(current)) await this.#serve(current, signal);
+    const current = isGoing ? definition : await this.#settleNames(definition, signal);
+    if (isGoing && isEstablished(current)) await this.#serve(current, signal);
     if (isEstablished(current)) await this.#announce(name, signal);
     if (isGoing) await this.#empty(current, signal);
+  }
+
+  /** @returns the definition as it is now */
+  async #settleNames(definition: CustomResourceDefinition, signal: AbortSignal): Promise<CustomResourceDefinition> {
+    const { client, clock } = this.#options;
+    const status = settledStatus(definition, this.#names.beside(definition), rfc3339(clock.now()));
+    this.#names.claim(definition, status.acceptedNames);
+    try {
+      const settled = { ...definition, status };
+      // Who reads that it is established must find it served.
+      if (isEstablished(settled)) await this.#serve(settled, signal);
+      if (semanticEqual(status, definition.status)) return definition;
+      const written = await client.for(customresourcedefinitions).updateStatus(settled, { signal });
+      this.#names.note(written);
+      return written;
+    } finally {
+      this.#names.claim(definition, undefined);
+    }
   }
 
   async #serve(definition: CustomResourceDefinition, signal: AbortSignal): Promise<void> {
     const { table, feed } = this.#options;
     const name = definition.metadata.name!;
-    const isGoing = Boolean(definition.metadata.deletionTimestamp);
-    const signature = JSON.stringify([definition.metadata.uid, definition.spec, definition.status?.acceptedNames, isGoing]);
+    const state = stateOf(definition);
     const old = this.#serving.get(name);
-    if (old?.signature === signature) return;
-    const resources = serveDefinition(definition, definition.status!.acceptedNames!, isGoing, this.#options);
+    if (old?.state === state) return;
+    const resources = serveDefinition(definition, definition.status!.acceptedNames!, Boolean(definition.metadata.deletionTimestamp), this.#options);
     await feed.attach(resources.store.cache);
     this.#withdraw(old);
+    this.#serving.set(name, { state, resources });
+    this.#published.set(definition, state);
     // What is built in stays what it is.
     for (const served of resources.served) if (table.find(served.info.group, served.info.version, served.info.resource) === undefined) table.add({ info: served.info, served });
-    this.#serving.set(name, { signature, definition, resources });
     await this.#dropApiServices(old, signal);
   }
 
   /** Its group versions stand among the API services. */
   async #announce(name: string, signal: AbortSignal): Promise<void> {
-    const { client, clock } = this.#options;
     const serving = this.#serving.get(name);
-    if (serving === undefined || this.#announced.get(name) === serving.signature) return;
-    for (const { info } of serving.resources.served) await ensureApiService(client, info.group, info.version, 'true', rfc3339(clock.now()), signal);
-    this.#announced.set(name, serving.signature);
+    if (serving === undefined || this.#announced.get(name) === serving.state) return;
+    for (const { info } of serving.resources.served) await this.#announceVersion(info.group, info.version, signal);
+    this.#announced.set(name, serving.state);
+  }
+
+  async #announceVersion(group: string, version: string, signal: AbortSignal): Promise<void> {
+    const { client, clock } = this.#options;
+    const key = `${group}/${version}`;
+    const running = this.#announcing.get(key) ?? ensureApiService(client, group, version, 'true', rfc3339(clock.now()), signal).finally(() => this.#announcing.delete(key));
+    this.#announcing.set(key, running);
+    await running;
   }
 
   #withdraw(serving: Serving | undefined): void {
@@ -156,9 +182,11 @@ export class Definitions {
   }
 
   async #end(name: string, signal: AbortSignal): Promise<void> {
+    this.#names.forget(name);
     const serving = this.#serving.get(name);
     if (serving === undefined) return;
     this.#serving.delete(name);
+    this.#published.remove(name);
     this.#announced.delete(name);
     this.#options.feed.detach(serving.resources.store.cache);
     this.#withdraw(serving);

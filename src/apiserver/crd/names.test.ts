@@ -3,20 +3,27 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { CustomResourceDefinition, CustomResourceDefinitionNames } from '#api/generated/apiextensions/v1';
 import { conditionOf, isEstablished, settledStatus } from './names.ts';
+import { NameRegister, type TakenNames } from './taken-names.ts';
 
 const NOW = '2030-01-01T00:00:00Z';
 
 function definition(names: CustomResourceDefinitionNames, group = 'example.com'): CustomResourceDefinition {
   return { metadata: { name: `${names.plural}.${group}` }, spec: { group, scope: 'Namespaced', names, versions: [{ name: 'v1', served: true, storage: true }] } };
 }
-const settled = (one: CustomResourceDefinition, others: CustomResourceDefinition[] = []): CustomResourceDefinition => ({ ...one, status: settledStatus(one, others, NOW) });
+
+function beside(one: CustomResourceDefinition, others: readonly CustomResourceDefinition[]): TakenNames {
+  const register = new NameRegister();
+  for (const other of [...others, one]) register.note(other);
+  return register.beside(one);
+}
+const settled = (one: CustomResourceDefinition, others: CustomResourceDefinition[] = []): CustomResourceDefinition => ({ ...one, status: settledStatus(one, beside(one, others), NOW) });
 
 const FIRST = settled(definition({ plural: 'alphas', singular: 'alpha', kind: 'Alpha', listKind: 'AlphaList', shortNames: ['al'] }));
 
 test('free names are accepted, and the definition is established', () => {
   assert.equal(isEstablished(FIRST), true);
   assert.deepEqual(FIRST.status!.acceptedNames, FIRST.spec.names);
-  assert.equal(settledStatus(FIRST, [], '2031-01-01T00:00:00Z').conditions![0]!.lastTransitionTime, NOW, 'what does not change keeps its time');
+  assert.equal(settledStatus(FIRST, beside(FIRST, []), '2031-01-01T00:00:00Z').conditions![0]!.lastTransitionTime, NOW, 'what does not change keeps its time');
 });
 
 for (const [name, names, reason, message] of [

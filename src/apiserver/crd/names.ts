@@ -4,6 +4,7 @@ import { semanticEqual } from '#machinery/deep-equal';
 import { fieldErrorsText, invalid } from '#machinery/field-error';
 import { quote } from '#machinery/go-print';
 import { structuralFaults } from '../resources/apiextensions/customresourcedefinitions/structural.ts';
+import type { TakenNames } from './taken-names.ts';
 
 type Condition = CustomResourceDefinitionCondition;
 
@@ -22,39 +23,37 @@ export function withCondition(conditions: readonly Condition[], next: Condition,
   return old === undefined ? [...conditions, made] : conditions.map((condition) => (condition === old ? made : condition));
 }
 
-/** @param others all other definitions of the group. @returns the status it should have */
-export function settledStatus(definition: CustomResourceDefinition, others: readonly CustomResourceDefinition[], now: string): CustomResourceDefinitionStatus {
-  const status = namedStatus(definition, others, now);
+/** @param taken what the other definitions of the group have. @returns the status it should have */
+export function settledStatus(definition: CustomResourceDefinition, taken: TakenNames, now: string): CustomResourceDefinitionStatus {
+  const status = namedStatus(definition, taken, now);
   let conditions = status.conditions ?? [];
-  for (const condition of [approvalCondition(definition), unstructuralCondition(definition)]) if (condition !== undefined) conditions = withCondition(conditions, condition, now);
-  if (unstructuralCondition(definition) === undefined) conditions = conditions.filter(({ type }) => type !== 'NonStructuralSchema');
+  const unstructural = unstructuralCondition(definition);
+  for (const condition of [approvalCondition(definition), unstructural]) if (condition !== undefined) conditions = withCondition(conditions, condition, now);
+  if (unstructural === undefined) conditions = conditions.filter(({ type }) => type !== 'NonStructuralSchema');
   return { ...status, conditions };
 }
 
-function namedStatus(definition: CustomResourceDefinition, others: readonly CustomResourceDefinition[], now: string): CustomResourceDefinitionStatus {
+function namedStatus(definition: CustomResourceDefinition, taken: TakenNames, now: string): CustomResourceDefinitionStatus {
   const accepted = definition.status?.acceptedNames ?? { plural: '', kind: '' };
   const wanted = definition.spec.names;
   const names: CustomResourceDefinitionNames = { ...accepted };
-  const taken = others.flatMap(({ status }) => (status?.acceptedNames === undefined ? [] : [status.acceptedNames]));
-  const resources = new Set(taken.flatMap((one) => [one.plural, one.singular ?? '', ...one.shortNames ?? []]).filter((name) => name !== ''));
-  const kinds = new Set(taken.flatMap((one) => [one.kind, one.listKind ?? '']).filter((name) => name !== ''));
   let fault: { reason: string; message: string } | undefined;
   const inUse = (name: string): string => `${JSON.stringify(name)} is already in use`;
-  const settle = (field: 'plural' | 'singular' | 'kind' | 'listKind', used: ReadonlySet<string>, reason: string): void => {
+  const settle = (field: 'plural' | 'singular' | 'kind' | 'listKind', isUsed: (name: string) => boolean, reason: string): void => {
     const name = wanted[field] ?? '';
-    if (name !== (accepted[field] ?? '') && used.has(name)) fault = { reason, message: inUse(name) };
+    if (name !== (accepted[field] ?? '') && isUsed(name)) fault = { reason, message: inUse(name) };
     else if (name !== '') names[field] = name;
   };
-  settle('plural', resources, 'PluralConflict');
-  settle('singular', resources, 'SingularConflict');
+  settle('plural', taken.hasResource, 'PluralConflict');
+  settle('singular', taken.hasResource, 'SingularConflict');
   if (!semanticEqual(wanted.shortNames ?? [], accepted.shortNames ?? [])) {
-    const clashes = (wanted.shortNames ?? []).filter((name) => !(accepted.shortNames ?? []).includes(name) && resources.has(name)).map(inUse);
+    const clashes = (wanted.shortNames ?? []).filter((name) => !(accepted.shortNames ?? []).includes(name) && taken.hasResource(name)).map(inUse);
     if (clashes.length > 0) fault = { reason: 'ShortNamesConflict', message: clashes.length === 1 ? clashes[0]! : `[${clashes.join(', ')}]` };
     else if (wanted.shortNames === undefined) delete names.shortNames;
     else names.shortNames = wanted.shortNames;
   }
-  settle('kind', kinds, 'KindConflict');
-  settle('listKind', kinds, 'ListKindConflict');
+  settle('kind', taken.hasKind, 'KindConflict');
+  settle('listKind', taken.hasKind, 'ListKindConflict');
   if (wanted.categories === undefined) delete names.categories; else names.categories = wanted.categories;
   let conditions = withCondition(definition.status?.conditions ?? [], fault === undefined
     ? { type: 'NamesAccepted', status: 'True', reason: 'NoConflicts', message: 'no conflicts found' } : { type: 'NamesAccepted', status: 'False', ...fault }, now);

@@ -19,6 +19,8 @@ const UNPUBLISHED: ReadonlySet<string> = new Set(['id', '$schema', '$ref', 'patt
 const JUNCTORS = ['allOf', 'oneOf', 'anyOf', 'not'] as const;
 
 export interface PublishedKind {
+  /** Changes with the definition. */
+  readonly state: string;
   readonly kind: string;
   readonly listKind: string;
   readonly resource: string;
@@ -29,7 +31,7 @@ export interface PublishedKind {
 export function customDefinitions(group: string, version: string, kinds: readonly PublishedKind[]): CustomDefinitions {
   const nameOf = (kind: string): string => `${group.split('.').reverse().join('.')}.${version}.${kind}`;
   return {
-    revision: createHash('sha256').update(JSON.stringify(kinds)).digest('hex'),
+    revision: createHash('sha256').update(kinds.map(({ kind, state }) => `${kind} ${state}`).sort().join('\n')).digest('hex'),
     nameOf,
     definitions(openApi, descriptions) {
       const own = ownFields(openApi, descriptions);

@@ -6,9 +6,9 @@
  * that it reaches a point of a compaction: `line:before:3` is before the third line is written, `rows:after:1` after the first rows
  * have gone.
  */
-import { writeSync } from 'node:fs';
 import { systemClock } from '#base/clock';
 import { silentLogger } from '#base/log';
+import { tell } from '../testing/tell.ts';
 import type { EmbeddedDatabase } from './database.ts';
 import { openEmbeddedStorage } from './embedded-storage.ts';
 
@@ -38,7 +38,7 @@ function withKill(database: EmbeddedDatabase): EmbeddedDatabase {
 }
 
 const engine = await openEmbeddedStorage({ directory, clock: systemClock, log: silentLogger, ...(killAt === '' ? {} : { wrapDatabase: withKill }) });
-writeSync(1, `open ${await engine.currentRevision()}\n`);
+tell(`open ${await engine.currentRevision()}`);
 
 let number = Number(firstNumber);
 const last = writes === '0' ? Infinity : number + Number(writes);
@@ -48,7 +48,7 @@ async function write(writer: number): Promise<void> {
     const key = `/registry/things/${writer}/${mine % KEYS_PER_WRITER}`;
     const deletes = mine % 9 === 0;
     const result = await engine.write({ key, value: deletes ? undefined : valueOf(key, mine) });
-    if (result.ok) writeSync(1, `${result.revision} ${key} ${mine} ${deletes ? 'deleted' : ''}\n`);
+    if (result.ok) tell(`${result.revision} ${key} ${mine} ${deletes ? 'deleted' : ''}`);
   }
 }
 async function compactEvery(intervalMs: number): Promise<void> {

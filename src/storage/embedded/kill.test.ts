@@ -88,19 +88,24 @@ test(`R1: embedded: ${KILLS} kills under load lose nothing`, { timeout: 60_000 +
   t.diagnostic(`seed ${seed}`);
   const random = seededRandom(seed);
   const directory = await mkdtemp(join(tmpdir(), 'kubernode-kill-'));
-  const all: Acked[] = [];
+  /** Those that history may still show; what is compacted has been judged, and stands in the model. */
+  let recent: Acked[] = [];
+  let total = 0;
   const model: Model = new Map();
   let writingMs = 0;
   const reopenMs: number[] = [];
   try {
     for (let kill = 0; kill < KILLS; kill++) {
       const { acked, writingMs: took } = await runAndKill(directory, random.integer(KILL_WITHIN_MS), kill % 2 === 0 ? 0 : 20, 1 + kill * 1_000_000);
-      all.push(...acked);
+      recent.push(...acked);
+      total += acked.length;
       writingMs += took;
       const startMs = performance.now();
       const engine = await openEmbeddedStorage({ directory, clock: systemClock, log: silentLogger });
       reopenMs.push(performance.now() - startMs);
-      await check(engine, all, model);
+      await check(engine, recent, model);
+      const { compactedRevision } = await engine.status();
+      recent = recent.filter(({ revision }) => revision > compactedRevision);
       // Left as after a kill for the next round: the process that wrote is what died, not this one.
       await engine.close();
     }
@@ -108,7 +113,7 @@ test(`R1: embedded: ${KILLS} kills under load lose nothing`, { timeout: 60_000 +
     await rm(directory, { recursive: true, force: true });
   }
   reopenMs.sort((a, b) => a - b);
-  t.diagnostic(`${all.length} acknowledged writes in ${Math.round(writingMs)} ms, reopen p50 ${Math.round(reopenMs[reopenMs.length >> 1]!)} ms, p99 ${Math.round(percentile99(reopenMs))} ms, max ${Math.round(reopenMs.at(-1)!)} ms`);
+  t.diagnostic(`${total} acknowledged writes in ${Math.round(writingMs)} ms, reopen p50 ${Math.round(reopenMs[reopenMs.length >> 1]!)} ms, p99 ${Math.round(percentile99(reopenMs))} ms, max ${Math.round(reopenMs.at(-1)!)} ms`);
   if (KILLS >= 100) assert.ok(percentile99(reopenMs) <= REOPEN_MS_MAX, `reopen p99 is ${Math.round(percentile99(reopenMs))} ms`);
-  assert.ok(all.length >= ACKED_PER_SECOND_MIN * writingMs / 1000, `only ${all.length} writes in ${writingMs} ms: the run proves nothing`);
+  assert.ok(total >= ACKED_PER_SECOND_MIN * writingMs / 1000, `only ${total} writes in ${writingMs} ms: the run proves nothing`);
 });

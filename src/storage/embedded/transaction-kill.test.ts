@@ -17,13 +17,13 @@ const VICTIM = `
 import { systemClock } from '#base/clock';
 import { silentLogger } from '#base/log';
 import { openEmbeddedStorage } from ${JSON.stringify(join(import.meta.dirname, 'embedded-storage.ts'))};
-import { writeSync } from 'node:fs';
+import { tell } from ${JSON.stringify(join(import.meta.dirname, '../testing/tell.ts'))};
 const [directory, first] = process.argv.slice(1);
 const store = await openEmbeddedStorage({ directory, clock: systemClock, log: silentLogger });
 for (const writer of [0, 1, 2, 3]) void (async () => {
   for (let n = Number(first); ; n++) {
     const { revision } = await store.mvcc.transact((tx) => { for (let k = 0; k < ${KEYS}; k++) tx.put(writer + '/' + k, Buffer.from(String(n)), 0); });
-    writeSync(1, writer + ' ' + n + ' ' + revision + '\\n');
+    tell(writer + ' ' + n + ' ' + revision);
   }
 })();
 `;

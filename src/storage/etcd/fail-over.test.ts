@@ -12,6 +12,8 @@ import { openEtcdStorage } from './etcd-storage.ts';
 
 const FAULTS = Number(process.env['KUBERNODE_ETCD_FAULTS'] ?? 4);
 const BACK_MS_MAX = 10_000;
+/** Of 99 in 100; the small run shares its cores with others. */
+const BACK_MS_P99 = FAULTS >= 100 ? 3_000 : BACK_MS_MAX;
 const skip = whyNoEtcd() ?? false;
 
 interface Load {
@@ -106,13 +108,14 @@ test(`etcd: ${FAULTS} times a member is killed or hangs, nothing is lost`, { ski
       if (fault % 2 === 0) await victim.kill(); else victim.pause();
       await new Promise((resolve) => { setTimeout(resolve, 30); });
       back.push(await untilWritesAreBack(load));
-      t.diagnostic(`fault ${fault} ${victim.url} ${fault % 2 === 0 ? "kill" : "pause"} back ${Math.round(back.at(-1)!)}`);
       if (fault % 2 === 0) await victim.start(); else victim.resume();
     }
     await load.stop();
     back.sort((a, b) => a - b);
-    t.diagnostic(`${load.acked.size} acknowledged, ${load.unknown.size} unknown; writes back after p50 ${Math.round(back[back.length >> 1]!)} ms, max ${Math.round(back.at(-1)!)} ms`);
+    const p99 = back[Math.floor((back.length - 1) * 0.99)]!;
+    t.diagnostic(`${load.acked.size} acknowledged, ${load.unknown.size} unknown; writes back after p50 ${Math.round(back[back.length >> 1]!)} ms, p99 ${Math.round(p99)} ms, max ${Math.round(back.at(-1)!)} ms`);
     judge(load);
+    assert.ok(p99 <= BACK_MS_P99, `writes are back after ${Math.round(p99)} ms`);
   });
 });
 

@@ -2,11 +2,12 @@
  * Opens store images one after the other and says whether what was acknowledged is there. A program, since a damaged file may
  * kill its reader: `check-image.ts <list>`; the list is JSON, the answers are lines `<number> ok|<what is wrong>`.
  */
-import { readFileSync, writeSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { systemClock } from '#base/clock';
 import { silentLogger } from '#base/log';
 import type { WatchEvent } from '#storage/contract';
 import { openEmbeddedStorage } from '#storage/embedded/embedded-storage';
+import { tell } from '#storage/testing/tell';
 
 export interface ImageToCheck { readonly number: number; readonly directory: string; /** Lines as the writer printed them. */ readonly acked: readonly string[] }
 
@@ -45,4 +46,4 @@ async function check({ directory, acked }: ImageToCheck): Promise<string> {
   }
 }
 
-for (const image of JSON.parse(readFileSync(process.argv[2]!, 'utf8')) as ImageToCheck[]) writeSync(1, `${image.number} ${await check(image)}\n`);
+for (const image of JSON.parse(readFileSync(process.argv[2]!, 'utf8')) as ImageToCheck[]) tell(`${image.number} ${await check(image)}`);

@@ -30,6 +30,29 @@ interface Line {
 }
 
 const IDLE_MS = 10;
+/** Of frames kept parsed. */
+const PARSED_MAX = 20_000;
+
+interface Parsed { readonly event: ObjectEvent | undefined; readonly code: number | undefined }
+
+/** Many watches are told the same frames: each is parsed, and held, once. */
+const parsed = new Map<string, Parsed>();
+
+/** @throws SyntaxError for a frame that was cut off. */
+function parse(frame: string): Parsed {
+  const known = parsed.get(frame);
+  if (known !== undefined) return known;
+  const { type, object } = JSON.parse(frame) as Line;
+  const made = type === 'ERROR' ? { event: undefined, code: object.code ?? 500 } : { event: eventOf(type, object), code: undefined };
+  if (parsed.size >= PARSED_MAX) parsed.clear();
+  parsed.set(frame, made);
+  return made;
+}
+
+function eventOf(type: ObjectEvent['type'], { metadata: { name, namespace, resourceVersion, annotations }, data }: Line['object']): ObjectEvent {
+  const end = annotations?.['k8s.io/initial-events-end'] === 'true';
+  return { type, revision: Number(resourceVersion), key: type === 'BOOKMARK' ? '' : `${PREFIX}${namespace}/${name}`, value: data?.value ?? '', ...(end ? { initialEnd: true } : {}) };
+}
 
 export class ObjectWatch {
   readonly #options: ObjectWatchOptions;
@@ -79,10 +102,10 @@ export class ObjectWatch {
   async #read(chunks: AsyncIterable<Buffer>): Promise<void> {
     try {
       for await (const line of lines(chunks)) {
-        let parsed: Line;
+        let frame: Parsed;
         // Cut off in the middle of a frame.
-        try { parsed = JSON.parse(line.toString()) as Line; } catch { break; }
-        this.#take(parsed);
+        try { frame = parse(line.toString()); } catch { break; }
+        this.#take(frame);
       }
     } catch {
       // The connection is gone: the owner opens another.
@@ -90,13 +113,10 @@ export class ObjectWatch {
     this.ended = true;
   }
 
-  #take({ type, object }: Line): void {
-    if (type === 'ERROR') { this.error = object.code ?? 500; return; }
-    const { name, namespace, resourceVersion, annotations } = object.metadata;
-    const at = Number(resourceVersion);
-    const end = annotations?.['k8s.io/initial-events-end'] === 'true';
-    this.#events.push({ type, revision: at, key: type === 'BOOKMARK' ? '' : `${PREFIX}${namespace}/${name}`, value: object.data?.value ?? '', ...(end ? { initialEnd: true } : {}) });
+  #take({ event, code }: Parsed): void {
+    if (event === undefined) { this.error = code; return; }
+    this.#events.push(event);
     // Until the initial objects are complete there is nothing to go on from.
-    if (this.#options.from !== 'initial' || end || this.revision > 0) this.revision = Math.max(this.revision, at);
+    if (this.#options.from !== 'initial' || event.initialEnd === true || this.revision > 0) this.revision = Math.max(this.revision, event.revision);
   }
 }
