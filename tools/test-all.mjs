@@ -8,7 +8,7 @@ import { existsSync } from 'node:fs';
 const SUITES = {
   checks: { command: ['node', '--import', 'tsx', 'tools/check.ts', '--without=unit tests'], count: countChecks },
   unit: { command: ['node', 'tools/run-tests.mjs', 'src', 'tools'], count: countTests },
-  integration: { command: ['node', 'tools/run-tests.mjs', '--jobs=1', 'test/integration'], count: countTests, needs: 'test/integration' },
+  integration: { command: ['node', 'tools/run-tests.mjs', '--jobs=1', '--test-timeout=300000', 'test/integration'], count: countTests, needs: 'test/integration' },
   reliability: { command: ['node', 'tools/run-tests.mjs', '--jobs=1', '--test-timeout=300000', 'test/reliability'], count: countTests, needs: 'test/reliability' },
   e2e: { command: ['node', 'tools/run-tests.mjs', '--jobs=1', '--test-timeout=900000', 'test/e2e'], count: countTests, needs: 'test/e2e' },
 };

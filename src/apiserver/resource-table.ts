@@ -17,7 +17,7 @@ export class ResourceTable {
   readonly #entries = new Map<string, TableEntry>();
   readonly #decisions = new Map<string, DecisionResource>();
   /** Group versions in the order they were first registered. */
-  readonly #groupVersions = new Map<string, Map<string, TableEntry[]>>();
+  readonly #groupVersions = new Map<string, Map<string, readonly TableEntry[]>>();
   #revision = 0;
 
   get revision(): number { return this.#revision; }
@@ -27,11 +27,9 @@ export class ResourceTable {
     const key = `${group}/${version}/${resource}`;
     if (this.#entries.has(key)) throw new Error(`${key} is registered already`);
     this.#entries.set(key, entry);
-    const versions = this.#groupVersions.get(group) ?? new Map<string, TableEntry[]>();
+    const versions = this.#groupVersions.get(group) ?? new Map<string, readonly TableEntry[]>();
     this.#groupVersions.set(group, versions);
-    const entries = versions.get(version) ?? [];
-    versions.set(version, entries);
-    entries.push(entry);
+    versions.set(version, [...versions.get(version) ?? [], entry]);
     this.#revision++;
   }
 
@@ -64,6 +62,7 @@ export class ResourceTable {
   }
   groups(): string[] { return [...this.#groupVersions.keys()]; }
   versions(group: string): string[] { return [...this.#groupVersions.get(group)?.keys() ?? []]; }
+  /** The same list as long as nothing of the group version changes. */
   entries(group: string, version: string): readonly TableEntry[] { return this.#groupVersions.get(group)?.get(version) ?? []; }
 
   *served(): Iterable<ServedResource> {

@@ -1,7 +1,7 @@
 /**
  * High availability (R17, R18): three machines, each with a member of one etcd cluster (TLS, client certificates) and a `kubernode server`.
  * The second and third server join with a token. Any server and any member can die: writes go on, controllers find a new leader, what was
- * acknowledged is there. Network namespaces joined by a bridge stand for the machines; nothing listens outside them.
+ * acknowledged is there, and the agent of a fourth machine goes on with another server. Network namespaces joined by a bridge stand for the machines; nothing listens outside them.
  */
 import assert from 'node:assert/strict';
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
@@ -11,7 +11,7 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { deployments } from '#api/generated/apps/v1';
 import { leases } from '#api/generated/coordination/v1';
-import { configmaps, endpoints, pods } from '#api/generated/core/v1';
+import { configmaps, endpoints, nodes, pods } from '#api/generated/core/v1';
 import { systemClock } from '#base/clock';
 import type { Client } from '#client/client';
 import { transportFromKubeconfig } from '#client/kubeconfig';
@@ -38,6 +38,7 @@ interface Computer {
   server: ChildProcess | undefined;
   startEtcd(): void;
   serve(...args: string[]): void;
+  serveAgent(...args: string[]): void;
   kubernode(...args: string[]): Promise<Output>;
   log(): string;
 }
@@ -46,6 +47,8 @@ const directory = mkdtempSync(join(tmpdir(), 'kubernode-servers-'));
 const clients = new Map<string, Client>();
 let config: ClusterConfig;
 let computers: Computer[];
+/** A machine that is a node and nothing else. */
+let agent: Computer;
 let storeFlags: string[];
 
 /** One authority for members and clients; one certificate for all, which the members trust each other by too. */
@@ -70,7 +73,7 @@ function computer(index: number): Computer {
     closeSync(log);
     return child;
   };
-  const peers = config.nodes.map((one, i) => `m${i}=https://${one.address}:2380`).join(',');
+  const peers = config.nodes.slice(0, SERVERS).map((one, i) => `m${i}=https://${one.address}:2380`).join(',');
   const made: Computer = {
     address: node.address, url: `https://${node.address}:6443`, machine, dataDir, etcd: undefined, server: undefined,
     async client() {
@@ -86,6 +89,7 @@ function computer(index: number): Computer {
         '--peer-cert-file', at('member.crt'), '--peer-key-file', at('member.key'), '--peer-trusted-ca-file', at('ca.crt'), '--peer-client-cert-auth']);
     },
     serve: (...args) => { made.server = start('server', [process.execPath, KUBERNODE, 'server', '--no-node', ...args, '--data-dir', dataDir]); },
+    serveAgent: (...args) => { made.server = start('server', [process.execPath, KUBERNODE, 'agent', ...args, '--data-dir', dataDir]); },
     kubernode: (...args) => { const [first, ...rest] = machine.enter([process.execPath, KUBERNODE, ...args, '--data-dir', dataDir]); return run(first!, rest, { timeoutMs: 60_000 }); },
     log: () => (existsSync(at(`server-${index}.log`)) ? readFileSync(at(`server-${index}.log`), 'utf8') : ''),
   };
@@ -97,7 +101,7 @@ async function until<T>(what: string, find: () => Promise<T | undefined | false>
   for (;;) {
     const found = await find().catch(() => undefined);
     if (found !== undefined && found !== false) return found;
-    if (performance.now() > endMs) throw new Error(`timed out waiting for ${what}\n${computers.map((one) => one.log().slice(-1500)).join('\n---\n')}`);
+    if (performance.now() > endMs) throw new Error(`timed out waiting for ${what}\n${[...computers, agent].map((one) => one.log().slice(-1500)).join('\n---\n')}`);
     await new Promise((resolve) => { setTimeout(resolve, 100); });
   }
 }
@@ -111,11 +115,12 @@ function killBehind(child: ChildProcess): void {
 before(async () => {
   if (skip !== false) return;
   config = newClusterConfig(directory, 6443, await usedRanges(), { engine: 'embedded' });
-  ensureNodes(config, SERVERS, 'computer');
+  ensureNodes(config, SERVERS + 1, 'computer');
   await createHostNetwork(config);
   for (const node of config.nodes) await createNodeMachine(config, node).boot();
-  makeCertificates(config.nodes.map((node) => node.address));
-  computers = config.nodes.map((_, index) => computer(index));
+  makeCertificates(config.nodes.slice(0, SERVERS).map((node) => node.address));
+  computers = config.nodes.slice(0, SERVERS).map((_, index) => computer(index));
+  agent = computer(SERVERS);
   storeFlags = ['--etcd-servers', computers.map(({ address }) => `https://${address}:2379`).join(','), '--etcd-cafile', join(directory, 'ca.crt'), '--etcd-certfile', join(directory, 'member.crt'), '--etcd-keyfile', join(directory, 'member.key')];
   for (const one of computers) one.startEtcd();
 });
@@ -123,7 +128,7 @@ before(async () => {
 after(async () => {
   if (skip !== false) return;
   for (const client of clients.values()) await client.close();
-  for (const { server, etcd } of computers) for (const child of [server, etcd]) if (child?.exitCode === null) { try { killBehind(child); } catch { /* gone already */ } }
+  for (const { server, etcd } of [...computers, agent]) for (const child of [server, etcd]) if (child?.exitCode === null) { try { killBehind(child); } catch { /* gone already */ } }
   for (const node of config.nodes) await createNodeMachine(config, node).remove();
   await removeHostNetwork(config);
   rmSync(directory, { recursive: true, force: true });
@@ -176,7 +181,7 @@ async function answersAt(address: string): Promise<string[]> {
   return (found.subsets ?? []).flatMap((subset) => (subset.addresses ?? []).map((each) => each.ip)).sort();
 }
 
-test('R17, R18: three servers on three etcd members, any of which can die', { skip, timeout: 300_000 }, async (t) => {
+test('R17, R18: three servers on three etcd members, any of which can die', { skip, timeout: 600_000 }, async (t) => {
   await t.test('the first makes the cluster, the others join with a token', async () => {
     computers[0]!.serve(...storeFlags);
     await until('the first server', async () => (await (await computers[0]!.client()).for(configmaps, 'kube-public').get('cluster-info')).metadata.name !== undefined);
@@ -238,5 +243,35 @@ test('R17, R18: three servers on three etcd members, any of which can die', { sk
       const found = new Set(items.map((item) => item.metadata.name));
       assert.deepEqual([...load.acked].filter((name) => !found.has(name)), [], one.address);
     }
+  });
+
+  await t.test('an agent goes on with another server when the one it uses dies', async () => {
+    const printed = await computers[0]!.kubernode('token', 'create', '--print-join');
+    assert.equal(printed.code, 0, printed.stderr);
+    const words = printed.stdout.trim().split(' ').slice(2);
+    words[words.indexOf('--server') + 1] = computers.map(({ url }) => url).join(',');
+    agent.serveAgent(...words);
+    const name = `computer-${SERVERS + 1}`;
+    const client = await computers[1]!.client();
+    const isReady = async (): Promise<boolean> => (await client.for(nodes).get(name)).status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') === true;
+    await until('the agent to be Ready', isReady);
+
+    // The first that it was given is the one that it uses.
+    killBehind(computers[0]!.server!);
+    const diedMs = Date.now();
+    await client.for(pods, 'default').create({
+      metadata: { name: 'after' },
+      spec: { nodeName: name, terminationGracePeriodSeconds: 1, automountServiceAccountToken: false, containers: [{ name: 'after', image: 'nowhere.invalid/none', imagePullPolicy: 'Never' }] },
+    });
+    await until('the agent to see a pod, and to tell of it', async () => (await client.for(pods, 'default').get('after')).status?.containerStatuses?.[0]?.state?.waiting?.reason === 'ErrImageNeverPull');
+    t.diagnostic(`the agent has told of a new pod ${Date.now() - diedMs} ms after its server died`);
+    await until('the lease of the node to be renewed', async () => Date.parse((await client.for(leases, 'kube-node-lease').get(name)).spec!.renewTime!) > diedMs + 1_000);
+    assert.ok(await isReady(), 'it has been Ready all the time');
+    await client.for(pods, 'default').delete('after');
+    await until('the agent to end the pod', async () => (await client.for(pods, 'default').list({ fieldSelector: 'metadata.name=after' })).items.length === 0);
+    assert.match(agent.log(), /going on with another API server/);
+    killBehind(agent.server!);
+    const gone = await agent.kubernode('reset', '--yes');
+    assert.equal(gone.code, 0, gone.stderr);
   });
 });

@@ -4,6 +4,7 @@
  * Some are handled at a time, each by one worker; what one costs does not grow with how many others there are. A change of a
  * definition replaces its stores, and with them its watches.
  */
+import { setMaxListeners } from 'node:events';
 import { apiservices } from '#api/generated/apiregistration/v1';
 import { customresourcedefinitions, type CustomResourceDefinition } from '#api/generated/apiextensions/v1';
 import { rfc3339, type Clock } from '#base/clock';
@@ -68,6 +69,7 @@ export class Definitions {
 
   /** Serves what is established already, then follows. */
   async start(signal: AbortSignal): Promise<void> {
+    setMaxListeners(0, signal);
     await this.#options.definitions.whenSynced(signal);
     const established = this.#options.definitions.list().filter(isEstablished).values();
     await Promise.all(Array.from({ length: WORKERS }, async () => { for (const definition of established) await this.#serve(definition, signal); }));

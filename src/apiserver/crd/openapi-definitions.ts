@@ -30,21 +30,22 @@ export interface PublishedKind {
 
 export function customDefinitions(group: string, version: string, kinds: readonly PublishedKind[]): CustomDefinitions {
   const nameOf = (kind: string): string => `${group.split('.').reverse().join('.')}.${version}.${kind}`;
+  const byResource = new Map(kinds.map((one) => [one.resource, one]));
   return {
     revision: createHash('sha256').update(kinds.map(({ kind, state }) => `${kind} ${state}`).sort().join('\n')).digest('hex'),
-    nameOf,
-    definitions(openApi, descriptions) {
+    namesOf: ({ resource, kind }) => ({ object: nameOf(kind), list: nameOf(byResource.get(resource)?.listKind ?? `${kind}List`) }),
+    definitions({ resource }, openApi, descriptions) {
+      const one = byResource.get(resource);
+      if (one === undefined) return new Map();
       const own = ownFields(openApi, descriptions);
-      const all = new Map<string, JsonObject>();
-      for (const one of kinds) {
-        const extensions = (kind: string): JsonObject => ({
-          'x-kubernetes-group-version-kind': [{ group, version, kind }],
-          ...(one.selectableFields.length === 0 ? {} : { 'x-kubernetes-selectable-fields': one.selectableFields.map(({ jsonPath }) => ({ fieldPath: jsonPath.replace(/^\./, '') })) }),
-        });
-        all.set(nameOf(one.kind), { ...objectDefinition(one.schema, openApi, own), ...extensions(one.kind) });
-        all.set(nameOf(one.listKind), { ...listDefinition(one, nameOf(one.kind), openApi, own), ...extensions(one.listKind) });
-      }
-      return all;
+      const extensions = (kind: string): JsonObject => ({
+        'x-kubernetes-group-version-kind': [{ group, version, kind }],
+        ...(one.selectableFields.length === 0 ? {} : { 'x-kubernetes-selectable-fields': one.selectableFields.map(({ jsonPath }) => ({ fieldPath: jsonPath.replace(/^\./, '') })) }),
+      });
+      return new Map<string, JsonObject>([
+        [nameOf(one.kind), { ...objectDefinition(one.schema, openApi, own), ...extensions(one.kind) }],
+        [nameOf(one.listKind), { ...listDefinition(one, nameOf(one.kind), openApi, own), ...extensions(one.listKind) }],
+      ]);
     },
   };
 }

@@ -80,8 +80,7 @@ function apiSubresource(info: ResourceInfo, sub: SubresourceInfo): Json {
 }
 
 /** `/api` (core alone) or `/apis` as an APIGroupDiscoveryList v2. */
-export function aggregated(table: ResourceTable, core: boolean): Json {
-  const groups = core ? [''] : groupsInOrder(table);
+export function aggregated(table: ResourceTable, groups: readonly string[]): Json {
   return {
     kind: 'APIGroupDiscoveryList', apiVersion: 'apidiscovery.k8s.io/v2', metadata: {},
     items: groups.map((group) => ({

@@ -11,7 +11,8 @@ import { MEDIA_TYPES, formatOf, negotiate } from '../handlers/negotiation.ts';
 import { negotiateAccept } from '#machinery/codec/content-type';
 import type { ApiResponse } from '../request.ts';
 import type { ResourceTable } from '../resource-table.ts';
-import { aggregated, apiGroup, apiGroupList, apiResourceList, apiVersions, groupsInOrder, versionsInOrder } from './documents.ts';
+import { aggregatedEncoder } from './aggregated.ts';
+import { apiGroup, apiGroupList, apiResourceList, apiVersions, groupsInOrder, versionsInOrder } from './documents.ts';
 import { healthResponse, type HealthCheck, type HealthEndpoint } from './health.ts';
 import { statusPages } from './status-pages.ts';
 import { GIT_VERSION, versionDocument, type BuildInfo } from './version.ts';
@@ -42,6 +43,7 @@ export type Routes = (context: RequestContext) => Promise<ApiResponse>;
 export function routes(options: RouteOptions): Routes {
   const { table } = options;
   const pages = statusPages({ ...options, startedMs: options.clock.now(), gitVersion: GIT_VERSION });
+  const encodeAggregated = aggregatedEncoder(table);
   const aggregatedCache = new Map<string, { revision: number; body: Buffer; etag: string }>();
 
   function discovery(context: RequestContext, core: boolean, document: () => object): ApiResponse {
@@ -56,7 +58,7 @@ export function routes(options: RouteOptions): Routes {
     const key = `${core} ${format}`;
     let cached = aggregatedCache.get(key);
     if (cached === undefined || cached.revision !== table.revision) {
-      const body = encodeForm(format, aggregated(table, core), false);
+      const body = encodeAggregated(format, core);
       cached = { revision: table.revision, body, etag: `"${createHash('sha512').update(body).digest('hex').toUpperCase()}"` };
       aggregatedCache.set(key, cached);
     }

@@ -11,11 +11,11 @@ const BUILTIN: readonly PublishedVersion[] = allGroupVersions().filter((info) =>
 const documents = openApiDocuments({ published: () => BUILTIN, serverVersion: 'v1.36.0' });
 
 async function v3(name: string): Promise<Json> {
-  return JSON.parse((await documents.v3(name))!.json.toString()) as Json;
+  return JSON.parse((await documents.v3(name))!.bytes.whole().toString()) as Json;
 }
 
 test('the index names every document with its hash', async () => {
-  const paths = documents.index()['paths'] as Json;
+  const paths = JSON.parse(documents.index().toString()).paths as Json;
   assert.ok(['api', 'api/v1', 'apis', 'apis/apps', 'apis/apps/v1', 'version', 'openid/v1/jwks'].every((name) => name in paths));
   assert.match(paths['apis/apps/v1'].serverRelativeURL, /^\/openapi\/v3\/apis\/apps\/v1\?hash=[0-9A-F]{128}$/);
   assert.equal(documents.hashOf('apis/apps/v1'), (await documents.v3('apis/apps/v1'))?.hash);
@@ -23,16 +23,16 @@ test('the index names every document with its hash', async () => {
 });
 
 test('documents refer to nothing they do not hold', async () => {
-  for (const name of Object.keys(documents.index()['paths'] as Json)) {
+  for (const name of Object.keys(JSON.parse(documents.index().toString()).paths as Json)) {
     const document = await v3(name);
     for (const reference of referencesOf(document)) assert.ok(reference in document['components'].schemas, `${name}: ${reference}`);
   }
-  const swagger = JSON.parse((await documents.v2()).json.toString()) as Json;
+  const swagger = JSON.parse((await documents.v2()).bytes.whole().toString()) as Json;
   for (const reference of referencesOf(swagger)) assert.ok(reference in swagger['definitions'] || reference in swagger['parameters'], reference);
 });
 
 test('operation ids are unique', async () => {
-  const swagger = JSON.parse((await documents.v2()).json.toString()) as Json;
+  const swagger = JSON.parse((await documents.v2()).bytes.whole().toString()) as Json;
   const ids = Object.values(swagger['paths'] as Json).flatMap((item) => Object.values(item as Json).map((operation) => operation.operationId as string | undefined)).filter((id) => id !== undefined);
   assert.equal(new Set(ids).size, ids.length);
 });
@@ -60,8 +60,8 @@ test('paths say what can be asked', async () => {
 test('custom resources are documented as their definitions say', async () => {
   const custom: CustomDefinitions = {
     revision: '1',
-    nameOf: (kind) => `com.example.v1.${kind}`,
-    definitions: (version) => new Map(['Thing', 'ThingList'].map((kind) => [`com.example.v1.${kind}`, {
+    namesOf: () => ({ object: 'com.example.v1.Thing', list: 'com.example.v1.ThingList' }),
+    definitions: (_info, version) => new Map(['Thing', 'ThingList'].map((kind) => [`com.example.v1.${kind}`, {
       type: 'object', properties: { metadata: { $ref: `${version === 2 ? '#/definitions/' : '#/components/schemas/'}io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta` } },
     }])),
   };
@@ -69,8 +69,9 @@ test('custom resources are documented as their definitions say', async () => {
     group: 'example.com', version: 'v1', custom,
     resources: [{ group: 'example.com', version: 'v1', resource: 'things', singular: 'thing', kind: 'Thing', type: '', namespaced: true, verbs: ['get', 'list', 'create', 'patch', 'watch'], shortNames: [], categories: [], subresources: [] }],
   };
-  const both = openApiDocuments({ published: () => [...BUILTIN, things], serverVersion: 'v1.36.0' });
-  const document = JSON.parse((await both.v3('apis/example.com/v1'))!.json.toString()) as Json;
+  const all = [...BUILTIN, things];
+  const both = openApiDocuments({ published: () => all, serverVersion: 'v1.36.0' });
+  const document = JSON.parse((await both.v3('apis/example.com/v1'))!.bytes.whole().toString()) as Json;
   const patch = document['paths']['/apis/example.com/v1/namespaces/{namespace}/things/{name}'].patch;
   assert.deepEqual(Object.keys(patch.requestBody.content), ['application/json-patch+json', 'application/merge-patch+json', 'application/apply-patch+yaml']);
   assert.deepEqual(Object.keys(patch.responses['200'].content), ['application/json', 'application/yaml']);
@@ -78,15 +79,15 @@ test('custom resources are documented as their definitions say', async () => {
 });
 
 test('the protobuf form starts as its readers expect', async () => {
-  const protobuf = await (await documents.v2()).protobuf();
+  const protobuf = (await documents.v2('protobuf')).bytes.whole();
   assert.ok(protobuf.length > 100_000);
   assert.deepEqual([...protobuf.subarray(0, 5)], [0x0a, 3, 0x32, 0x2e, 0x30]);
 });
 
 test('documents of version 3 have a protobuf form', async () => {
-  const document = (await documents.v3('apis/apps/v1'))!;
-  const protobuf = await document.protobuf();
+  const document = (await documents.v3('apis/apps/v1', 'protobuf'))!;
+  const protobuf = document.bytes.whole();
   assert.deepEqual([...protobuf.subarray(0, 7)], [0x0a, 5, ...Buffer.from('3.0.0')]);
   assert.ok(protobuf.includes('io.k8s.api.apps.v1.DeploymentSpec') && protobuf.includes('patchAppsV1NamespacedDeploymentScale'));
-  assert.equal(await document.protobuf(), protobuf, 'made once');
+  assert.equal(await documents.v3('apis/apps/v1', 'protobuf'), document, 'made once');
 });

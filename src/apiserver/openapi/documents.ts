@@ -1,33 +1,27 @@
 /**
- * The OpenAPI documents: v3 by group version with an index of hashes, v2 as one document in JSON and protobuf.
+ * The OpenAPI documents: v3 by group version with an index of hashes, v2 as one document, in JSON and protobuf.
  *
- * A document is made when first asked for, in slices that leave the event loop free, and kept until what it describes changes.
- * Its hash is that of what it is made from, so that the index costs no document.
+ * A document is put together when it is asked for, of pieces (`pieces.ts`) that are kept and made in slices which leave the event
+ * loop free. Its hash is that of what it is made from, so that neither the index nor a client that is up to date costs a document.
  */
 import { createHash } from 'node:crypto';
-import { allGroupVersions, resolveType } from '#api/registry';
-import type { ResourceInfo, SubresourceInfo } from '#api/registry';
+import type { ResourceInfo } from '#api/registry';
 import { SCHEMA_TEXT } from '#api/generated/schema-text';
-import type { TypeSchema } from '#machinery/schema/model';
-import { definitionName, typeName } from './definition-names.ts';
-import { DefinitionWriter, referencesOf, specialDefinition } from './definitions.ts';
-import type { GroupVersionKind, JsonObject, OpenApiVersion } from './definitions.ts';
+import { latest, type Latest } from './latest.ts';
+import type { JsonObject, OpenApiVersion } from './definitions.ts';
 import { loadDescriptions } from './descriptions.ts';
 import type { Descriptions } from './descriptions.ts';
-import { optionKinds } from './option-kinds.ts';
-import { encodeOpenApi3 } from './openapi3-protobuf.ts';
-import { operationsOf } from './operations.ts';
-import type { Definitions, Operation } from './operations.ts';
-import { BUILTIN_MEDIA_TYPES, CUSTOM_MEDIA_TYPES, PathWriter } from './paths.ts';
-import { SERVER_PATHS, groupPath, versionPath, writeRootPath } from './root-paths.ts';
-import { encodeSwagger } from './swagger-protobuf.ts';
+import { DocumentBytes, JSON_NOTATION, jsonObjectOf, type Notation } from './notation.ts';
+import { OPENAPI3_PROTOBUF, openApi3Parts } from './openapi3-protobuf.ts';
+import { PieceMaker, type DocumentPieces } from './pieces.ts';
+import { SERVER_PATHS, groupPath, versionPath, type RootPath } from './root-paths.ts';
+import { SWAGGER_PROTOBUF, swaggerParts } from './swagger-protobuf.ts';
 
-/** Pieces of a document that are written before others get a turn. */
-const SLICE_ITEMS = 4;
 const SECURITY_SCHEMES = { BearerToken: { description: 'Bearer Token authentication', in: 'header', name: 'authorization', type: 'apiKey' } };
 const SECURITY = [{ BearerToken: [] }];
+const OPENAPI_3 = '3.0.0';
 
-/** A group version to document. */
+/** A group version to document. Never changes: what is made of it is kept with it, and what is made of each of its resources with that. */
 export interface PublishedVersion {
   readonly group: string;
   readonly version: string;
@@ -39,120 +33,166 @@ export interface PublishedVersion {
 export interface CustomDefinitions {
   /** Changes with every change of the definitions. */
   readonly revision: string;
-  /** Definition of a kind or of its list, such as `com.example.v1.Thing`. */
-  nameOf(kind: string): string;
-  /** Name → definition, references with the prefix of the document's version. */
-  definitions(version: OpenApiVersion, descriptions: Descriptions): ReadonlyMap<string, JsonObject>;
+  /** Definitions of a resource's kind and of its list, such as `com.example.v1.Thing`. */
+  namesOf(info: ResourceInfo): { readonly object: string; readonly list: string };
+  /** Of one resource: name → definition, references with the prefix of the document's version. */
+  definitions(info: ResourceInfo, version: OpenApiVersion, descriptions: Descriptions): ReadonlyMap<string, JsonObject>;
 }
 
 export interface OpenApiOptions {
-  /** All that is served, at the time of asking. */
+  /** All that is served, at the time of asking; the same list as long as nothing has changed. */
   published(): readonly PublishedVersion[];
   /** Of the server, such as `v1.36.2+kubernode`. */
   readonly serverVersion: string;
 }
 
 export interface OpenApiDocument {
-  readonly json: Buffer;
   /** For ETag and the index: upper-case hex. */
   readonly hash: string;
-  /** `application/com.github.proto-openapi.spec.v2@v1.0+protobuf`, or v3; made on first use. */
-  protobuf(): Promise<Buffer>;
+  readonly bytes: DocumentBytes;
 }
 
+/** `application/com.github.proto-openapi.spec.v2@v1.0+protobuf`, or v3. */
+export type DocumentForm = 'json' | 'protobuf';
 
-const OPENAPI_3 = '3.0.0';
+/** What is served at one time. */
+interface Snapshot {
+  readonly published: readonly PublishedVersion[];
+  readonly versions: ReadonlyMap<string, PublishedVersion>;
+  /** Path of each group but the core one. */
+  readonly groups: ReadonlyMap<string, RootPath>;
+  /** Of the documents of v3, in order. */
+  readonly names: readonly string[];
+  index?: Buffer;
+  hash?: string;
+}
 
-interface Cached<T> { readonly hash: string; readonly document: Promise<T> }
+/** What a document of v3 is about: a group version, or one path of the server. */
+type Subject = PublishedVersion | RootPath;
 
 export class OpenApiDocuments {
   readonly #options: OpenApiOptions;
+  readonly #makers = new Map<string, Promise<PieceMaker>>();
+  readonly #hashes = new WeakMap<PublishedVersion, string>();
+  readonly #v2: Readonly<Record<DocumentForm, Latest<OpenApiDocument>>>;
+  readonly #v3 = new Map<string, Latest<OpenApiDocument>>();
   #descriptions: Promise<Descriptions> | undefined;
-  readonly #v3 = new Map<string, Cached<OpenApiDocument>>();
-  #v2: Cached<OpenApiDocument> | undefined;
+  #current: Snapshot | undefined;
 
   constructor(options: OpenApiOptions) {
     this.#options = options;
+    const v2 = (form: DocumentForm): Latest<OpenApiDocument> => latest(() => this.#snapshot(), (snapshot) => this.#makeV2(snapshot, form));
+    this.#v2 = { json: v2('json'), protobuf: v2('protobuf') };
   }
 
   /** The answer of `/openapi/v3`. */
-  index(): JsonObject {
-    const paths: JsonObject = {};
-    for (const name of this.#names()) paths[name] = { serverRelativeURL: `/openapi/v3/${name}?hash=${this.#hash(name)}` };
-    return { paths };
+  index(): Buffer {
+    const snapshot = this.#snapshot();
+    if (snapshot.index === undefined) {
+      const paths = Object.fromEntries(snapshot.names.map((name) => [name, { serverRelativeURL: `/openapi/v3/${name}?hash=${this.#hash(name, this.#subject(name)!)}` }]));
+      snapshot.index = Buffer.from(JSON.stringify({ paths }));
+    }
+    return snapshot.index;
   }
 
   /** @param name as in the index: `api/v1`, `apis/apps/v1`, `version`; undefined when there is no such document. */
-  async v3(name: string): Promise<OpenApiDocument | undefined> {
-    if (!this.#names().includes(name)) return undefined;
-    const hash = this.#hash(name);
-    let cached = this.#v3.get(name);
-    if (cached?.hash !== hash) {
-      cached = { hash, document: this.#buildV3(name, hash) };
-      this.#v3.set(name, cached);
-    }
-    return cached.document;
+  async v3(name: string, form: DocumentForm = 'json'): Promise<OpenApiDocument | undefined> {
+    const subject = this.#subject(name);
+    const key = `${form} ${name}`;
+    if (subject === undefined) { this.#v3.delete(key); return undefined; }
+    let document = this.#v3.get(key);
+    if (document === undefined) this.#v3.set(key, document = latest(() => this.#subject(name) ?? subject, (about) => this.#makeV3(name, about, form)));
+    return document();
   }
 
   /** The hash a document has now, without making it; undefined when there is no such document. */
   hashOf(name: string): string | undefined {
-    return this.#names().includes(name) ? this.#hash(name) : undefined;
+    const subject = this.#subject(name);
+    return subject && this.#hash(name, subject);
   }
 
-  async v2(): Promise<OpenApiDocument> {
-    const hash = digest(this.#names().map((name) => this.#hash(name)).join());
-    if (this.#v2?.hash !== hash) this.#v2 = { hash, document: this.#buildV2(hash) };
-    return this.#v2.document;
-  }
+  async v2(form: DocumentForm = 'json'): Promise<OpenApiDocument> { return this.#v2[form](); }
 
-  #names(): string[] {
+  hashOfV2(): string { return this.#hashV2(this.#snapshot()); }
+
+  #snapshot(): Snapshot {
     const published = this.#options.published();
-    const groups = new Set(published.map((version) => version.group).filter((group) => group !== ''));
-    return [...Object.keys(SERVER_PATHS), ...[...groups].map((group) => `apis/${group}`), ...published.map(documentName)].sort();
+    if (this.#current?.published === published) return this.#current;
+    const versions = new Map(published.map((version) => [documentName(version), version]));
+    const groups = new Map<string, RootPath>();
+    for (const { group } of published) if (group !== '') groups.set(`apis/${group}`, this.#current?.groups.get(`apis/${group}`) ?? groupPath(group));
+    const names = new Set([...Object.keys(SERVER_PATHS), ...groups.keys(), ...versions.keys()]);
+    this.#current = { published, versions, groups, names: [...names].sort() };
+    for (const key of this.#v3.keys()) if (!names.has(key.slice(key.indexOf(' ') + 1))) this.#v3.delete(key);
+    return this.#current;
   }
 
-  #find(name: string): PublishedVersion | undefined {
-    return this.#options.published().find((version) => documentName(version) === name);
+  #subject(name: string): Subject | undefined {
+    const { versions, groups } = this.#snapshot();
+    return versions.get(name) ?? groups.get(name) ?? SERVER_PATHS[name];
   }
 
-  #hash(name: string): string {
-    const published = this.#find(name);
-    const inputs = [this.#options.serverVersion, name];
-    if (published !== undefined) inputs.push(published.custom?.revision ?? SCHEMA_TEXT[schemaGroupVersion(published)] ?? '', JSON.stringify(published.resources));
-    return digest(inputs.join('\n'));
+  #hash(name: string, subject: Subject): string {
+    const { serverVersion } = this.#options;
+    if (!('resources' in subject)) return digest([serverVersion, name].join('\n'));
+    let hash = this.#hashes.get(subject);
+    if (hash === undefined) {
+      hash = digest([serverVersion, name, subject.custom?.revision ?? SCHEMA_TEXT[schemaGroupVersion(subject)] ?? '', JSON.stringify(subject.resources)].join('\n'));
+      this.#hashes.set(subject, hash);
+    }
+    return hash;
   }
 
-  #loaded(): Promise<Descriptions> {
-    this.#descriptions ??= loadDescriptions();
-    return this.#descriptions;
+  #hashV2(snapshot: Snapshot): string {
+    const { names, versions, groups } = snapshot;
+    snapshot.hash ??= digest(names.map((name) => this.#hash(name, versions.get(name) ?? groups.get(name) ?? SERVER_PATHS[name]!)).join());
+    return snapshot.hash;
   }
 
-  async #buildV3(name: string, hash: string): Promise<OpenApiDocument> {
-    const published = this.#find(name);
-    const builder = new DocumentBuilder(3, await this.#loaded());
-    if (published !== undefined) await builder.addVersion(published);
-    else builder.addRoot(SERVER_PATHS[name] ?? groupPath(name.slice('apis/'.length)));
-    const { paths, definitions } = await builder.finish(published === undefined ? [] : [published]);
+  /** One maker of pieces for each version and form. */
+  #maker(version: OpenApiVersion, form: DocumentForm): Promise<PieceMaker> {
+    const key = `${version} ${form}`;
+    let maker = this.#makers.get(key);
+    if (maker === undefined) {
+      this.#descriptions ??= loadDescriptions();
+      const notation: Notation = form === 'json' ? JSON_NOTATION : version === 2 ? SWAGGER_PROTOBUF : OPENAPI3_PROTOBUF;
+      this.#makers.set(key, maker = this.#descriptions.then((descriptions) => new PieceMaker(version, descriptions, notation)));
+    }
+    return maker;
+  }
+
+  async #makeV3(name: string, subject: Subject, form: DocumentForm): Promise<OpenApiDocument> {
+    const isVersion = 'resources' in subject;
+    const hash = this.#hash(name, subject);
+    const maker = await this.#maker(3, form);
+    const pieces = await maker.document([isVersion ? versionPath(subject.group, subject.version) : subject], isVersion ? [subject] : []);
     const info = this.#info();
-    const json = Buffer.from(`{"openapi":"${OPENAPI_3}","info":${JSON.stringify(info)},"paths":${joined(paths)},"components":{"schemas":${joined(definitions)},"securitySchemes":${JSON.stringify(SECURITY_SCHEMES)}}}`);
-    return { json, hash, protobuf: once(() => encodeOpenApi3({ openapi: OPENAPI_3, info, paths, schemas: definitions, securitySchemes: SECURITY_SCHEMES }, newPause())) };
+    if (form === 'protobuf') return { hash, bytes: new DocumentBytes(openApi3Parts({ openapi: OPENAPI_3, info, securitySchemes: SECURITY_SCHEMES }, pieces)) };
+    return { hash, bytes: new DocumentBytes([
+      Buffer.from(`{"openapi":"${OPENAPI_3}","info":${JSON.stringify(info)},"paths":`), ...jsonObjectOf(pieces.paths),
+      Buffer.from(',"components":{"schemas":'), ...jsonObjectOf(pieces.definitions), Buffer.from(`,"securitySchemes":${JSON.stringify(SECURITY_SCHEMES)}}}`),
+    ]) };
   }
 
-  async #buildV2(hash: string): Promise<OpenApiDocument> {
-    const builder = new DocumentBuilder(2, await this.#loaded());
-    const published = this.#options.published();
-    for (const root of Object.values(SERVER_PATHS)) builder.addRoot(root);
-    for (const group of new Set(published.map((version) => version.group))) if (group !== '') builder.addRoot(groupPath(group));
-    for (const version of published) await builder.addVersion(version);
-    const { paths, definitions, parameters } = await builder.finish(published);
+  async #makeV2(snapshot: Snapshot, form: DocumentForm): Promise<OpenApiDocument> {
+    const maker = await this.#maker(2, form);
+    const roots = [...Object.values(SERVER_PATHS), ...snapshot.groups.values(), ...snapshot.published.map(({ group, version }) => versionPath(group, version))];
+    const pieces = await maker.document(roots, snapshot.published);
     const info = this.#info();
-    const json = Buffer.from(`{"swagger":"2.0","info":${JSON.stringify(info)},"paths":${joined(paths)},"definitions":${joined(definitions)},"parameters":${joined(parameters)},"securityDefinitions":${JSON.stringify(SECURITY_SCHEMES)},"security":${JSON.stringify(SECURITY)}}`);
-    return { json, hash, protobuf: once(() => encodeSwagger({ info, paths, definitions, parameters, securityDefinitions: SECURITY_SCHEMES, security: SECURITY }, newPause())) };
+    return { hash: this.#hashV2(snapshot), bytes: new DocumentBytes(form === 'json' ? swaggerJson(info, pieces)
+      : swaggerParts({ info, securityDefinitions: SECURITY_SCHEMES, security: SECURITY }, pieces)) };
   }
 
   #info(): JsonObject {
     return { title: 'Kubernetes', version: this.#options.serverVersion };
   }
+}
+
+function swaggerJson(info: JsonObject, { paths, definitions, parameters }: DocumentPieces): Buffer[] {
+  return [
+    Buffer.from(`{"swagger":"2.0","info":${JSON.stringify(info)},"paths":`), ...jsonObjectOf(paths), Buffer.from(',"definitions":'), ...jsonObjectOf(definitions),
+    Buffer.from(',"parameters":'), ...jsonObjectOf(parameters), Buffer.from(`,"securityDefinitions":${JSON.stringify(SECURITY_SCHEMES)},"security":${JSON.stringify(SECURITY)}}`),
+  ];
 }
 
 export function openApiDocuments(options: OpenApiOptions): OpenApiDocuments {
@@ -168,139 +208,6 @@ function schemaGroupVersion({ resources, version }: PublishedVersion): string {
   return `${type.slice(0, type.indexOf('/'))}/${version}`;
 }
 
-function once(make: () => Promise<Buffer>): () => Promise<Buffer> {
-  let made: Promise<Buffer> | undefined;
-  return () => (made ??= make());
-}
-
 function digest(text: string): string {
   return createHash('sha512').update(text).digest('hex').toUpperCase();
-}
-
-/** By name, as JSON text. */
-interface Pieces {
-  readonly paths: ReadonlyMap<string, string>;
-  readonly definitions: ReadonlyMap<string, string>;
-  readonly parameters: ReadonlyMap<string, string>;
-}
-
-/** Gathers paths, then the definitions they reach; both as text, piece by piece. */
-class DocumentBuilder {
-  readonly #version: OpenApiVersion;
-  readonly #descriptions: Descriptions;
-  readonly #paths = new Map<string, string>();
-  readonly #references = new Set<string>();
-  readonly #parameters = new Map<string, JsonObject>();
-  readonly #pause = newPause();
-
-  constructor(version: OpenApiVersion, descriptions: Descriptions) {
-    this.#version = version;
-    this.#descriptions = descriptions;
-  }
-
-  addRoot(root: Parameters<typeof writeRootPath>[0]): void {
-    this.#addPath(root.path, writeRootPath(root, this.#version));
-  }
-
-  async addVersion(published: PublishedVersion): Promise<void> {
-    this.addRoot(versionPath(published.group, published.version));
-    const writer = new PathWriter(this.#version, this.#descriptions, published.custom === undefined ? BUILTIN_MEDIA_TYPES : CUSTOM_MEDIA_TYPES);
-    for (const info of published.resources) {
-      const byPath = new Map<string, Operation[]>();
-      for (const operation of operationsOf(info, namesOf(info, published))) {
-        const operations = byPath.get(operation.path);
-        if (operations === undefined) byPath.set(operation.path, [operation]);
-        else operations.push(operation);
-      }
-      for (const [path, operations] of byPath) {
-        this.#addPath(path, writer.item(operations, published));
-        await this.#pause();
-      }
-    }
-    for (const [name, parameter] of writer.shared) this.#parameters.set(name, parameter);
-  }
-
-  #addPath(path: string, item: JsonObject): void {
-    this.#paths.set(path, JSON.stringify(item));
-    referencesOf(item, this.#references);
-  }
-
-  async finish(published: readonly PublishedVersion[]): Promise<Pieces> {
-    for (const parameter of this.#parameters.values()) referencesOf(parameter, this.#references);
-    const written = new Map<string, string>();
-    const known = new KnownDefinitions(this.#version, this.#descriptions, published);
-    // References grow while definitions are written; a set visits what is added to it.
-    for (const name of this.#references) {
-      const definition = known.write(name);
-      written.set(name, JSON.stringify(definition));
-      referencesOf(definition, this.#references);
-      await this.#pause();
-    }
-    return { paths: this.#paths, definitions: written, parameters: new Map([...this.#parameters].map(([name, value]) => [name, JSON.stringify(value)])) };
-  }
-}
-
-/** Gives the event loop a turn at every few calls. */
-function newPause(): () => Promise<void> {
-  let pieces = 0;
-  return async () => {
-    if (++pieces % SLICE_ITEMS === 0) await new Promise((resume) => { setImmediate(resume); });
-  };
-}
-
-function joined(pieces: ReadonlyMap<string, string>): string {
-  const names = [...pieces.keys()].sort();
-  return `{${names.map((name) => `${JSON.stringify(name)}:${pieces.get(name)!}`).join(',')}}`;
-}
-
-function namesOf(info: ResourceInfo, published: PublishedVersion): Definitions {
-  const { custom } = published;
-  if (custom !== undefined) {
-    const scale = definitionName('autoscaling/v1.Scale');
-    return { object: custom.nameOf(info.kind), list: custom.nameOf(`${info.kind}List`), of: (sub) => (sub.name === 'scale' ? scale : custom.nameOf(sub.kind)) };
-  }
-  const own = info.type.slice(0, info.type.indexOf('.'));
-  const typeOf = (sub: SubresourceInfo): string => (sub.group === undefined ? `${own}.${sub.kind}` : `${SUBRESOURCE_DIRS[sub.group]!}/${sub.version}.${sub.kind}`);
-  return { object: definitionName(info.type), list: definitionName(`${info.type}List`), of: (sub) => definitionName(typeOf(sub)) };
-}
-
-/** Groups of kinds that other groups' subresources have → their schema folders. */
-const SUBRESOURCE_DIRS: Readonly<Record<string, string>> = { autoscaling: 'autoscaling', policy: 'policy', 'authentication.k8s.io': 'authentication' };
-
-/** Definitions by name: types of the schema, custom ones, and the few that are neither. */
-class KnownDefinitions {
-  readonly #version: OpenApiVersion;
-  readonly #writer: DefinitionWriter;
-  readonly #published: readonly PublishedVersion[];
-  readonly #custom = new Map<string, JsonObject>();
-
-  constructor(version: OpenApiVersion, descriptions: Descriptions, published: readonly PublishedVersion[]) {
-    this.#version = version;
-    this.#writer = new DefinitionWriter(version, descriptions);
-    this.#published = published;
-    for (const { custom } of published) for (const [name, definition] of custom?.definitions(version, descriptions) ?? []) this.#custom.set(name, definition);
-  }
-
-  write(name: string): JsonObject {
-    const custom = this.#custom.get(name);
-    if (custom !== undefined) return custom;
-    const special = specialDefinition(name, this.#version);
-    if (special !== undefined) return special;
-    const type = resolveType(typeName(name));
-    return type === undefined ? {} : this.#writer.write(type, this.#kindsOf(type));
-  }
-
-  #kindsOf(type: TypeSchema): readonly GroupVersionKind[] {
-    const [groupVersion, kind] = type.name.split('.') as [string, string];
-    if (groupVersion === 'meta/v1') {
-      if (kind === 'DeleteOptions' || kind === 'WatchEvent') return optionKinds(kind, this.#version, this.#published);
-      return type.isKind ? [{ group: '', version: 'v1', kind }] : [];
-    }
-    return type.isKind ? [{ group: groupOf(type), version: groupVersion.slice(groupVersion.indexOf('/') + 1), kind }] : [];
-  }
-}
-
-function groupOf(type: TypeSchema): string {
-  const dir = type.name.slice(0, type.name.indexOf('/'));
-  return allGroupVersions().find((info) => info.dir === dir)?.group ?? dir;
 }

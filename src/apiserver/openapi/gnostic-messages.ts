@@ -34,19 +34,11 @@ export class MessageWriter {
     return writer.finish();
   }
 
-  /**
-   * Named pieces as fields of a message that is a list of pairs, in the order of their names, given as JSON text.
-   * @param pause gives others a turn; called after each piece.
-   */
-  async pairs(number: number, pieces: ReadonlyMap<string, string>, type: string, pause: () => Promise<void>): Promise<Buffer> {
-    const out: Buffer[] = [];
-    for (const name of [...pieces.keys()].sort()) {
-      const writer = new ProtoWriter();
-      this.#pair(writer, number, name, JSON.parse(pieces.get(name)!), type);
-      out.push(writer.finish());
-      await pause();
-    }
-    return Buffer.concat(out);
+  /** A named value as one of the pairs that a message is a list of. */
+  pair(number: number, name: string, value: unknown, type: string): Buffer {
+    const writer = new ProtoWriter();
+    this.#pair(writer, number, name, value, type);
+    return writer.finish();
   }
 
   #message(writer: ProtoWriter, value: unknown, message: string): void {
@@ -92,11 +84,11 @@ export class MessageWriter {
 }
 
 /** A field that holds what is already encoded. */
-export function lengthDelimited(field: number, body: Buffer): Buffer[] {
+export function lengthDelimited(field: number, parts: readonly Buffer[]): Buffer[] {
   const writer = new ProtoWriter();
-  writer.varint(body.length);
+  writer.varint(parts.reduce((sum, part) => sum + part.length, 0));
   writer.tag(field, WIRE_BYTES);
-  return [writer.finish(), body];
+  return [writer.finish(), ...parts];
 }
 
 function extensionsOf(value: Json): Json | undefined {

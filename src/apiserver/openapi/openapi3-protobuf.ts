@@ -3,6 +3,8 @@
  * by themselves read. The messages are those of gnostic's OpenAPIv3.proto.
  */
 import { EXTENSIONS, isRecord, lengthDelimited, MessageWriter, SELF, type FieldSpec, type Json } from './gnostic-messages.ts';
+import { bytesOf, type Notation } from './notation.ts';
+import type { DocumentPieces } from './pieces.ts';
 
 const MESSAGES: Readonly<Record<string, readonly FieldSpec[]>> = {
   Info: [[1, 'title', 'string'], [2, 'description', 'string'], [6, 'version', 'string']],
@@ -54,23 +56,17 @@ function fieldsFor(message: string, value: unknown): readonly FieldSpec[] {
   }
 }
 
-/** The parts of a document, paths and schemas each as JSON text. */
-export interface OpenApi3Parts {
-  readonly openapi: string;
-  readonly info: Json;
-  readonly paths: ReadonlyMap<string, string>;
-  readonly schemas: ReadonlyMap<string, string>;
-  readonly securitySchemes: Json;
-}
-
 const messages = new MessageWriter(fieldsFor);
 
-/** @param pause gives others a turn; called after each piece. */
-export async function encodeOpenApi3(parts: OpenApi3Parts, pause: () => Promise<void>): Promise<Buffer> {
-  const paths = await messages.pairs(1, parts.paths, 'PathItem', pause);
-  const schemas = await messages.pairs(1, parts.schemas, 'SchemaItem', pause);
-  const components = Buffer.concat([...lengthDelimited(1, schemas), messages.field(7, parts.securitySchemes, 'SecuritySchemes')]);
-  return Buffer.concat([
-    messages.field(1, parts.openapi, 'string'), messages.field(2, parts.info, 'Info'), ...lengthDelimited(4, paths), ...lengthDelimited(5, components),
-  ]);
+export const OPENAPI3_PROTOBUF: Notation = {
+  pair: (section, name, value) => messages.pair(1, name, value, section === 'path' ? 'PathItem' : 'SchemaItem'),
+};
+
+export interface OpenApi3Frame { readonly openapi: string; readonly info: Json; readonly securitySchemes: Json }
+
+export function openApi3Parts({ openapi, info, securitySchemes }: OpenApi3Frame, { paths, definitions }: DocumentPieces): Buffer[] {
+  const components = [...lengthDelimited(1, bytesOf(definitions)), messages.field(7, securitySchemes, 'SecuritySchemes')];
+  return [
+    messages.field(1, openapi, 'string'), messages.field(2, info, 'Info'), ...lengthDelimited(4, bytesOf(paths)), ...lengthDelimited(5, components),
+  ];
 }

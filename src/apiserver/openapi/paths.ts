@@ -35,8 +35,8 @@ export class PathWriter {
   readonly #version: OpenApiVersion;
   readonly #descriptions: Descriptions;
   readonly #media: MediaTypes;
-  /** v2's shared parameters that were referred to. */
-  readonly shared = new Map<string, JsonObject>();
+  readonly #written = new WeakMap<Parameter, JsonObject>();
+  #shared = new Map<string, JsonObject>();
 
   constructor(version: OpenApiVersion, descriptions: Descriptions, media: MediaTypes) {
     this.#version = version;
@@ -56,13 +56,21 @@ export class PathWriter {
     return out;
   }
 
+  /** v2's shared parameters that were referred to since this was asked last. */
+  takeShared(): ReadonlyMap<string, JsonObject> {
+    const taken = this.#shared;
+    this.#shared = new Map();
+    return taken;
+  }
+
   #parameters(parameters: readonly Parameter[]): JsonObject[] {
     const sorted = [...parameters].sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
     return sorted.map((parameter) => {
-      const written = writeParameter(parameter, this.#version, this.#descriptions);
+      let written = this.#written.get(parameter);
+      if (written === undefined) this.#written.set(parameter, written = writeParameter(parameter, this.#version, this.#descriptions));
       if (this.#version === 3 || parameter.shared === undefined) return written;
       const name = sharedName(parameter);
-      this.shared.set(name, written);
+      this.#shared.set(name, written);
       return { $ref: `#/parameters/${name}` };
     });
   }
@@ -117,7 +125,7 @@ export class PathWriter {
     const written = { in: 'body', name: 'body', ...(body.required ? { required: true } : {}), schema: this.#schema(body.definition) };
     const name = SHARED_BODIES[body.definition];
     if (name === undefined) return written;
-    this.shared.set(name, written);
+    this.#shared.set(name, written);
     return { $ref: `#/parameters/${name}` };
   }
 }

@@ -6,7 +6,7 @@ import { BUILTIN_MEDIA_TYPES, responseOf } from './paths.ts';
 
 const META = 'io.k8s.apimachinery.pkg.apis.meta.v1';
 
-interface RootPath {
+export interface RootPath {
   readonly path: string;
   readonly id: string;
   readonly description: string;

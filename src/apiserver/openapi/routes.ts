@@ -2,14 +2,14 @@
  * `/openapi/v2`, `/openapi/v3` and the documents below it: for GET and HEAD, with ETags, and for ever when asked for by hash.
  */
 import { parseMediaType } from '#machinery/codec/content-type';
-import { bytesResponse, header, jsonResponse, type RequestContext } from '../context.ts';
+import { bytesResponse, header, type RequestContext } from '../context.ts';
 import { methodNotAllowed } from '../handlers/dispatch.ts';
 import type { MountedRoute } from '../discovery/routes.ts';
 import { GIT_VERSION } from '../discovery/version.ts';
 import type { ApiRequest, ApiResponse } from '../request.ts';
-import type { ResourceTable } from '../resource-table.ts';
+import type { ResourceTable, TableEntry } from '../resource-table.ts';
 import { openApiDocuments } from './documents.ts';
-import type { CustomDefinitions, PublishedVersion } from './documents.ts';
+import type { CustomDefinitions, OpenApiDocument, PublishedVersion } from './documents.ts';
 
 const JSON_TYPE = 'application/json';
 /** The name that the protobuf form is sent under, and the one that old clients ask for. */
@@ -26,28 +26,22 @@ export interface OpenApiRouteOptions {
 }
 
 export function openApiRoutes(options: OpenApiRouteOptions): MountedRoute[] {
-  const { table } = options;
-  let published: { readonly revision: number; readonly versions: readonly PublishedVersion[] } | undefined;
-  const documents = openApiDocuments({
-    serverVersion: GIT_VERSION,
-    published: () => {
-      if (published?.revision !== table.revision) published = { revision: table.revision, versions: publishedVersions(options) };
-      return published.versions;
-    },
-  });
+  const documents = openApiDocuments({ serverVersion: GIT_VERSION, published: publishedVersions(options) });
 
   async function v2({ request }: RequestContext): Promise<ApiResponse> {
     const type = documentType(header(request, 'accept'), 'v2');
     if (type === undefined) return { status: 406, headers: {}, body: Buffer.alloc(0) };
-    const document = await documents.v2();
-    const etag = `"${type === JSON_TYPE ? '' : 'P'}${document.hash}"`;
-    if (header(request, 'if-none-match') === etag) return notModified(etag);
-    return withHeaders(bytesResponse(200, type, type === JSON_TYPE ? document.json : await document.protobuf()), { etag, vary: 'Accept' });
+    const form = type === JSON_TYPE ? 'json' : 'protobuf';
+    const etagOf = (hash: string): string => `"${form === 'json' ? '' : 'P'}${hash}"`;
+    const current = etagOf(documents.hashOfV2());
+    if (header(request, 'if-none-match') === current) return notModified(current);
+    const document = await documents.v2(form);
+    return documentResponse(request, document, { 'content-type': type, etag: etagOf(document.hash) });
   }
 
   async function v3({ request, info }: RequestContext): Promise<ApiResponse> {
     const name = info.path.slice(V3_PREFIX.length);
-    if (name === '') return jsonResponse(200, documents.index());
+    if (name === '') return index();
     const hash = documents.hashOf(name);
     if (hash === undefined) return { status: 404, headers: {}, body: Buffer.alloc(0) };
     const asked = info.query.get('hash');
@@ -56,12 +50,14 @@ export function openApiRoutes(options: OpenApiRouteOptions): MountedRoute[] {
     }
     const type = documentType(header(request, 'accept'), 'v3');
     if (type === undefined) return { status: 406, headers: {}, body: Buffer.alloc(0) };
-    const etag = `"${hash}"`;
-    if (header(request, 'if-none-match') === etag) return notModified(etag);
-    const document = (await documents.v3(name))!;
-    const cacheControl: Record<string, string> = asked === hash ? { 'cache-control': 'public, immutable' } : {};
-    return withHeaders(bytesResponse(200, type, type === JSON_TYPE ? document.json : await document.protobuf()), { etag, vary: 'Accept', ...cacheControl });
+    if (header(request, 'if-none-match') === `"${hash}"`) return notModified(`"${hash}"`);
+    const document = await documents.v3(name, type === JSON_TYPE ? 'json' : 'protobuf');
+    if (document === undefined) return { status: 404, headers: {}, body: Buffer.alloc(0) };
+    const cacheControl: Record<string, string> = asked === document.hash ? { 'cache-control': 'public, immutable' } : {};
+    return documentResponse(request, document, { 'content-type': type, etag: `"${document.hash}"`, ...cacheControl });
   }
+
+  const index = (): ApiResponse => bytesResponse(200, JSON_TYPE, documents.index());
 
   const forReading = (handle: MountedRoute['handle']): MountedRoute['handle'] => (context) => {
     if (!isRead(context.request)) throw methodNotAllowed();
@@ -69,24 +65,38 @@ export function openApiRoutes(options: OpenApiRouteOptions): MountedRoute[] {
   };
   return [
     { path: '/openapi/v2', handle: forReading(v2) },
-    { path: '/openapi/v3', handle: forReading(async () => jsonResponse(200, documents.index())) },
+    { path: '/openapi/v3', handle: forReading(async () => index()) },
     { path: V3_PREFIX, handle: forReading(v3) },
   ];
 }
 
-function publishedVersions({ table, customDefinitions }: OpenApiRouteOptions): PublishedVersion[] {
-  const out: PublishedVersion[] = [];
-  for (const group of table.groups()) {
-    for (const version of table.versions(group)) {
-      const entries = table.entries(group, version);
-      const resources = entries.map((entry) => entry.info);
-      const isCustom = entries.some((entry) => entry.served?.custom === true);
-      const custom = isCustom ? customDefinitions?.(group, version) : undefined;
-      if (!isCustom) out.push({ group, version, resources });
-      else if (custom !== undefined) out.push({ group, version, resources, custom });
-    }
+/** What is served, as one list until something changes; group versions that did not change stay what they are. */
+function publishedVersions({ table, customDefinitions }: OpenApiRouteOptions): () => readonly PublishedVersion[] {
+  let revision = -1;
+  let all: readonly PublishedVersion[] = [];
+  let known = new Map<readonly TableEntry[], PublishedVersion | undefined>();
+
+  function published(group: string, version: string, entries: readonly TableEntry[]): PublishedVersion | undefined {
+    const resources = entries.map((entry) => entry.info);
+    if (!entries.some((entry) => entry.served?.custom === true)) return { group, version, resources };
+    const custom = customDefinitions?.(group, version);
+    return custom && { group, version, resources, custom };
   }
-  return out;
+
+  return () => {
+    if (revision === table.revision) return all;
+    revision = table.revision;
+    const next: typeof known = new Map();
+    for (const group of table.groups()) {
+      for (const version of table.versions(group)) {
+        const entries = table.entries(group, version);
+        next.set(entries, known.has(entries) ? known.get(entries) : published(group, version, entries));
+      }
+    }
+    known = next;
+    all = [...next.values()].filter((version) => version !== undefined);
+    return all;
+  };
 }
 
 function isRead(request: ApiRequest): boolean {
@@ -111,8 +121,9 @@ function accepts(accept: string, type: string): boolean {
   });
 }
 
-function withHeaders(response: ApiResponse, headers: Record<string, string>): ApiResponse {
-  return { ...response, headers: { ...response.headers, ...headers } };
+function documentResponse({ method }: ApiRequest, { bytes }: OpenApiDocument, headers: Record<string, string>): ApiResponse {
+  const body = method === 'HEAD' ? Buffer.alloc(0) : bytes.body();
+  return { status: 200, headers: { ...headers, vary: 'Accept', ...(Buffer.isBuffer(body) ? {} : { 'content-length': String(bytes.length) }) }, body };
 }
 
 function notModified(etag: string): ApiResponse {

@@ -4,6 +4,8 @@
  * The messages are those of gnostic's OpenAPIv2.proto.
  */
 import { EXTENSIONS, isRecord, lengthDelimited, MessageWriter, SELF, type FieldSpec, type Json } from './gnostic-messages.ts';
+import { bytesOf, type Notation } from './notation.ts';
+import type { DocumentPieces } from './pieces.ts';
 
 const NUMBERS: readonly FieldSpec[] = [
   [6, 'multipleOf', 'double'], [7, 'maximum', 'double'], [8, 'exclusiveMaximum', 'bool'], [9, 'minimum', 'double'], [10, 'exclusiveMinimum', 'bool'],
@@ -55,27 +57,21 @@ function fieldsFor(message: string, value: unknown): readonly FieldSpec[] {
   }
 }
 
-/** The parts of a document, each definition and path as JSON text. */
-export interface SwaggerParts {
-  readonly info: Json;
-  readonly paths: ReadonlyMap<string, string>;
-  readonly definitions: ReadonlyMap<string, string>;
-  readonly parameters: ReadonlyMap<string, string>;
-  readonly securityDefinitions: Json;
-  readonly security: readonly Json[];
-}
-
 const messages = new MessageWriter(fieldsFor);
 
-/** @param pause gives others a turn; called after each piece. */
-export async function encodeSwagger(parts: SwaggerParts, pause: () => Promise<void>): Promise<Buffer> {
-  const paths = await messages.pairs(2, parts.paths, 'PathItem', pause);
-  const definitions = await messages.pairs(1, parts.definitions, 'Schema', pause);
-  const parameters = await messages.pairs(1, parts.parameters, 'Parameter', pause);
-  return Buffer.concat([
-    messages.field(1, '2.0', 'string'), messages.field(2, parts.info, 'Info'),
-    ...lengthDelimited(8, paths), ...lengthDelimited(9, definitions), ...lengthDelimited(10, parameters),
-    ...parts.security.map((requirement) => messages.field(12, requirement, 'SecurityRequirement')),
-    messages.field(13, parts.securityDefinitions, 'SecurityDefinitions'),
-  ]);
+const SECTIONS = { path: [2, 'PathItem'], definition: [1, 'Schema'], parameter: [1, 'Parameter'] } as const;
+
+export const SWAGGER_PROTOBUF: Notation = {
+  pair: (section, name, value) => messages.pair(SECTIONS[section][0], name, value, SECTIONS[section][1]),
+};
+
+export interface SwaggerFrame { readonly info: Json; readonly securityDefinitions: Json; readonly security: readonly Json[] }
+
+export function swaggerParts({ info, security, securityDefinitions }: SwaggerFrame, { paths, definitions, parameters }: DocumentPieces): Buffer[] {
+  return [
+    messages.field(1, '2.0', 'string'), messages.field(2, info, 'Info'),
+    ...lengthDelimited(8, bytesOf(paths)), ...lengthDelimited(9, bytesOf(definitions)), ...lengthDelimited(10, bytesOf(parameters)),
+    ...security.map((requirement) => messages.field(12, requirement, 'SecurityRequirement')),
+    messages.field(13, securityDefinitions, 'SecurityDefinitions'),
+  ];
 }

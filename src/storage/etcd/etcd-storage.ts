@@ -7,6 +7,7 @@
  * Difference to the other engines: `requestProgress` is not passed on to etcd older than 3.4.25 and 3.5.8, whose answer may
  * overtake events; there a watch learns of revisions by its events alone.
  */
+import { setMaxListeners } from 'node:events';
 import { systemRandom, type Random } from '#base/random';
 import {
   CompactedError, FutureRevisionError, KEY_LENGTH_MAX, TooLargeError, UnavailableError, VALUE_BYTES_MAX,
@@ -36,6 +37,8 @@ export function openEtcdStorage(options: EtcdStorageOptions): StorageEngine {
   const { clock, random = systemRandom } = options;
   const connection = new EtcdConnection(options);
   const closing = new AbortController();
+  // As many watches as there are.
+  setMaxListeners(0, closing.signal);
   const watches = new Set<EtcdWatch>();
   let progressKnownGood: boolean | undefined;
 

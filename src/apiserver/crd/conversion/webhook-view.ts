@@ -38,7 +38,7 @@ export function webhookView(options: ViewOptions): VersionView {
   const shown = new WeakMap<Buffer, Promise<DescribedObject>>();
 
   const describedAs = (original: DescribedObject, bytes: Buffer, object: KubeObject): DescribedObject =>
-    ({ ...original, bytes, labels: object.metadata.labels, fields: fields(object) });
+    ({ key: original.key, namespace: original.namespace, name: original.name, revision: original.revision, bytes, labels: object.metadata.labels, fields: fields(object) });
 
   /** Starts what is not under way. After a failure nothing more is asked. */
   function begin(objects: readonly DescribedObject[]): void {
