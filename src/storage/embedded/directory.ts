@@ -2,6 +2,7 @@
  * The directory of an embedded store: one owner, and whether the last one left it in order.
  *
  *   data.mdb, data.mdb-lock   LMDB's
+ *   log-0, log-1              what has been acknowledged and is not in data.mdb yet (`write-ahead-log.ts`); none when it is closed in order
  *   owner                     who has it open: pid, start time of that process, boot id. One process only.
  *   reserve                   space held back for deletes on a full disk (`disk-reserve.ts`)
  *   clean                     present while nobody has it open and the last owner closed it in order

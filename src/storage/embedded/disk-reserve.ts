@@ -2,7 +2,7 @@
  * Keeps the store away from the end of its disk.
  *
  * LMDB must not meet a full disk: after a commit that fails for want of space its memory is not sound any more (3.5.6). So
- * the free space is looked at before each commit: puts are refused while it is below `PUT_FREE_BYTES_MIN`; deletes (which
+ * the free space is looked at before each commit, for it and all that is still to come from the log: puts are refused while it is below `PUT_FREE_BYTES_MIN`; deletes (which
  * write new pages too) go on below that, and at the very end use a reserve, a file of zeros beside the data that is given up
  * for them and taken again when there is room.
  */

@@ -1,5 +1,5 @@
 /**
- * Gathers what writers staged into batches and makes each durable with one sync.
+ * Gathers what writers staged into batches and has each made durable with one sync.
  *
  *     writers ──stage──▶ [ staged ] ──one batch in flight──▶ disk ──▶ publish, answer
  *

@@ -41,10 +41,13 @@ function tagOf(salt: number, number: number): number {
   return crc32(scratch);
 }
 
+/** Larger frames than this are rare: their memory is given back. */
+const KEPT_BYTES_MAX = 1 << 20;
+
 /** The memory of frames, used again: at most one is under way. */
 export class FrameWriter {
-  #data = Buffer.alloc(0);
-  #pages = Buffer.alloc(0);
+  #data: Buffer = Buffer.alloc(0);
+  #pages: Buffer = Buffer.alloc(0);
 
   /** Valid until the next call. */
   encode(frame: LogFrame, number: number, salt: number): Buffer {
@@ -56,8 +59,7 @@ export class FrameWriter {
       valueBytes += value?.length ?? 0;
     }
     const dataBytes = HEADER_BYTES + metaBytes + valueBytes;
-    if (this.#data.length < dataBytes) this.#data = Buffer.allocUnsafeSlow(dataBytes * 2);
-    const data = this.#data;
+    const data = this.#data = grown(this.#data, dataBytes);
     let at = HEADER_BYTES;
     for (const { head } of rows) {
       data.writeUInt32LE(head.length, at);
@@ -85,8 +87,7 @@ export class FrameWriter {
 
   #inSectors(data: Buffer, dataBytes: number, tag: number): Buffer {
     const bytes = frameBytes(dataBytes);
-    if (this.#pages.length < bytes) this.#pages = Buffer.alloc(bytes * 2);
-    const pages = this.#pages;
+    const pages = this.#pages = grown(this.#pages, bytes);
     for (let sector = 0; sector * SECTOR_BYTES < bytes; sector++) {
       const from = sector * TAG_AT;
       if (from < dataBytes) data.copy(pages, sector * SECTOR_BYTES, from, Math.min(dataBytes, from + TAG_AT));
@@ -94,6 +95,11 @@ export class FrameWriter {
     }
     return pages.subarray(0, bytes);
   }
+}
+
+function grown(memory: Buffer, bytes: number): Buffer {
+  if (bytes > KEPT_BYTES_MAX) return Buffer.alloc(bytes);
+  return memory.length < bytes || memory.length > KEPT_BYTES_MAX ? Buffer.alloc(Math.min(KEPT_BYTES_MAX, bytes * 2)) : memory;
 }
 
 /** Bytes of a frame in the file. */

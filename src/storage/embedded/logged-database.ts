@@ -10,7 +10,7 @@
  */
 import type { Clock, Timer } from '#base/clock';
 import { systemRandom } from '#base/random';
-import { CorruptError, UnavailableError } from '../contract.ts';
+import { CorruptError, type UnavailableError } from '../contract.ts';
 import type { Version } from '../mvcc/version.ts';
 import type { EmbeddedDatabase, RowBatch, StoreTables } from './database.ts';
 import { DISK_FULL, DiskFullError } from './disk-full-error.ts';
@@ -56,6 +56,7 @@ export async function recoverLog(tables: StoreTables, directory: string, admits:
     return whole;
   }
   const frames = readLog(directory, whole.log);
+  if (frames.length > 0) checkRows(tables, state);
   for (let at = 0; at < frames.length;) {
     const rows: StoreRow[] = [];
     const leases = new Map<number, RowBatch['leases'][number]>();
@@ -74,6 +75,13 @@ export async function recoverLog(tables: StoreTables, directory: string, admits:
     await tables.commitRows({ rows, removed: [], leases: [...leases.values()], endedLeases: [...endedLeases], state: whole });
   }
   return whole;
+}
+
+/** Before anything is written: tables that are damaged stay as they are. */
+function checkRows(tables: StoreTables, state: StoreState): void {
+  let found = 0;
+  for (const _ of tables.heads()) found++;
+  if (found !== state.rows) throw new CorruptError(`${state.rows} records were written, ${found} are found`);
 }
 
 /** @param mark as `recoverLog` answered it. */
