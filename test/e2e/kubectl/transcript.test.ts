@@ -54,3 +54,12 @@ test('an answer is written as it would be expected', () => {
   assert.deepEqual(text, ['\\# hi', 'web', '! bad', '[3]']);
   assert.ok(answers(parseTranscript(['## t', '$ x', ...text].join('\n'), 30)[0]!.steps[0]!, answer));
 });
+
+test('what client-go logs of its watches is no part of an answer', () => {
+  const [section] = parseTranscript('## t\n$ kubectl delete configmap held --timeout=1s\n! error: timed out\n[1]', 30);
+  const log = 'I1123 00:36:31.522186   28246 reflector.go:556] "Warning: watch ended with error" err="context deadline exceeded"';
+  const ended = (stderr: string) => answers(section!.steps[0]!, { stdout: '', stderr, code: 1 });
+  assert.ok(ended(`${log}\nerror: timed out\n`));
+  assert.ok(ended('error: timed out\n'));
+  assert.ok(!ended(log));
+});
