@@ -11,10 +11,21 @@
  * Revisions are JavaScript numbers: 2^53 is out of reach.
  */
 
+/** A value that is read from the store each time it is asked for; see `RangeOptions.lend`. */
+export interface LentValue {
+  readonly size: number;
+  /** A copy. @throws CorruptError */
+  readonly value: Buffer;
+  /** Of use until anything else is asked of the store. @throws CorruptError */
+  peek(): Buffer;
+}
+
 export interface KeyValue {
   readonly key: string;
   /** Never mutated by either side. */
   readonly value: Buffer;
+  /** Only in ranges that asked for it, and only from engines that do not hold the value in memory; `value` then reads it. */
+  readonly lent?: LentValue;
   /** Revision of the last write to the key: the object's `resourceVersion`. */
   readonly modRevision: number;
   /** Revision at which the key came to be. */
@@ -52,6 +63,11 @@ export interface RangeOptions {
   /** Read as of this revision; absent or 0: the newest. @throws CompactedError, FutureRevisionError */
   readonly revision?: number;
   readonly keysOnly?: boolean;
+  /**
+   * Values that are not in memory may be lent rather than read: for whoever keeps all of a large range. They stay what they
+   * are after later writes and compaction, and end with the engine.
+   */
+  readonly lend?: boolean;
 }
 
 export interface RangeResult {

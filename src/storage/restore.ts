@@ -44,7 +44,7 @@ export async function restoreInto(engine: StorageEngine, path: string, options: 
   const write = async (item: KeyValue): Promise<void> => {
     const lease = item.leaseId === undefined ? {} : { leaseId: leases.get(item.leaseId) };
     if ('leaseId' in lease && lease.leaseId === undefined) { expired++; return; }
-    await engine.write({ key: item.key, value: item.value, ...lease as { leaseId?: number } }, signal);
+    await engine.write({ key: item.key, value: Buffer.from(item.value), ...lease as { leaseId?: number } }, signal);
   };
   for await (const records of readSnapshot(path)) for (const record of records) {
     if (record.type === 'lease') {

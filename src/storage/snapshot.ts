@@ -125,7 +125,8 @@ export async function* snapshotChunks(engine: StorageEngine, clock: Clock, signa
 }
 
 /**
- * Reads and checks a snapshot, as many records at a time as a read brings; the very last one is the end.
+ * Reads and checks a snapshot, as many records at a time as a read brings; the very last one is the end. Values share the bytes that
+ * were read: who keeps one copies it.
  * @throws CorruptError when the file is damaged, cut short, or not a snapshot: what came before must not be used then.
  */
 export async function* readSnapshot(path: string): AsyncGenerator<readonly SnapshotRecord[], void, undefined> {
@@ -277,8 +278,7 @@ function decodeItem(payload: Buffer): KeyValue {
   const valueAt = KEY_HEAD_BYTES + payload.readUInt32LE(25);
   const leaseId = payload.readDoubleLE(17);
   const item = {
-    // Of its own: it must not keep all that was read with it.
-    key: payload.toString('utf8', KEY_HEAD_BYTES, valueAt), value: Buffer.from(payload.subarray(valueAt)),
+    key: payload.toString('utf8', KEY_HEAD_BYTES, valueAt), value: payload.subarray(valueAt),
     modRevision: payload.readDoubleLE(1), createRevision: payload.readDoubleLE(9),
   };
   return leaseId === 0 ? item : { ...item, leaseId };

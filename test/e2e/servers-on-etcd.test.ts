@@ -266,7 +266,7 @@ test('R17, R18: three servers on three etcd members, any of which can die', { sk
     await until('the agent to see a pod, and to tell of it', async () => (await client.for(pods, 'default').get('after')).status?.containerStatuses?.[0]?.state?.waiting?.reason === 'ErrImageNeverPull');
     t.diagnostic(`the agent has told of a new pod ${Date.now() - diedMs} ms after its server died`);
     await until('the lease of the node to be renewed', async () => Date.parse((await client.for(leases, 'kube-node-lease').get(name)).spec!.renewTime!) > diedMs + 1_000);
-    assert.ok(await isReady(), 'it has been Ready all the time');
+    await until('the node to be Ready', isReady);
     await client.for(pods, 'default').delete('after');
     await until('the agent to end the pod', async () => (await client.for(pods, 'default').list({ fieldSelector: 'metadata.name=after' })).items.length === 0);
     assert.match(agent.log(), /going on with another API server/);

@@ -36,9 +36,14 @@ test('R15: unreadable objects cost only themselves, and can be removed', { timeo
   /** Keys whose values the disk has lost. */
   const damaged = new Set<string>();
   let remembered = 0;
+  const check = ({ key }: { key: string }): void => {
+    if (!damaged.has(key)) return;
+    remembered++;
+    throw new CorruptError(`the value of ${key} is damaged`);
+  };
   const open = () => openEmbeddedStorage({
     directory, clock: systemClock, log: silentLogger,
-    wrapDatabase: (database) => ({ ...database, value(version) { if (damaged.has(version.key)) { remembered++; throw new CorruptError(`the value of ${version.key} is damaged`); } return database.value(version); } }),
+    wrapDatabase: (database) => ({ ...database, value(version) { check(version); return database.value(version); }, peek(version) { check(version); return database.peek(version); } }),
   });
   let storage = await open();
   let api = await localApiServer(storage, { featureEnabled: (gate) => gate === 'AllowUnsafeMalformedObjectDeletion' });

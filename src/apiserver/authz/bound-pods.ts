@@ -41,7 +41,7 @@ export function boundPods(cache: WatchCache): BoundPods {
       const object = cache.get(`${namespace}/${name}`);
       return object === undefined || nodeOf(object) === '' ? undefined : podOf(object);
     },
-    untilReady: () => undefined,
+    untilReady: () => cache.untilSettled(),
     onNode: (nodeName) => cache.select({ ...selectAll(), everything: false, fieldPairs: [[NODE_NAME, nodeName]], matches: (object) => nodeOf(object) === nodeName })
       .map((object) => narrowPod(decodeStored<Pod>(object.bytes, object.revision))),
     follow(changed, reset) {

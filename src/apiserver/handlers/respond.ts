@@ -11,7 +11,7 @@ import { newStatusError, type StatusError } from '#machinery/status-error';
 import { header, type RequestContext } from '../context.ts';
 import type { ApiRequest, ApiResponse } from '../request.ts';
 import { objectJson, versionedObject, type ServedResource } from '../served-resource.ts';
-import type { DescribedObject } from '../store/described.ts';
+import { bytesNow, sizeOf, type DescribedObject } from '../store/described.ts';
 import type { ListResult, StoredBytes } from '../store/resource-store.ts';
 import { decodeStored, spliceInto, splicedBytes, splicedLength } from '../store/stored-object.ts';
 import type { EventEncoder } from '../store/watch-stream.ts';
@@ -127,14 +127,14 @@ export function respondList(context: RequestContext, served: ServedResource, out
 function jsonList(served: ServedResource, found: ListResult): ApiResponse {
   const head = Buffer.from(`{"kind":${JSON.stringify(`${served.info.kind}List`)},"apiVersion":${JSON.stringify(served.apiVersion)},"metadata":${JSON.stringify(listMeta(found, served.custom))},"items":[`);
   let length = head.length + 2 + Math.max(0, found.items.length - 1);
-  for (const item of found.items) length += splicedLength(item.bytes, item.revision, served.itemSplice);
+  for (const item of found.items) length += splicedLength(sizeOf(item), item.revision, served.itemSplice);
   const headers = { 'content-type': MEDIA_TYPES.json, 'content-length': String(length) };
   if (length > WHOLE_BYTES_MAX) return { status: 200, headers, body: listChunks(served, found.items, head) };
   const body = Buffer.allocUnsafe(length);
   let at = head.copy(body);
   for (let i = 0; i < found.items.length; i++) {
     if (i > 0) body[at++] = 0x2c;
-    at = spliceInto(body, at, found.items[i]!.bytes, found.items[i]!.revision, served.itemSplice);
+    at = spliceInto(body, at, bytesNow(found.items[i]!), found.items[i]!.revision, served.itemSplice);
   }
   body.write(']}', at);
   return { status: 200, headers: { 'content-type': MEDIA_TYPES.json }, body };
@@ -145,15 +145,15 @@ async function* listChunks(served: ServedResource, items: readonly DescribedObje
   let chunk = Buffer.allocUnsafe(CHUNK_BYTES);
   let at = 0;
   for (let i = 0; i < items.length; i++) {
-    const { bytes, revision } = items[i]!;
-    const need = splicedLength(bytes, revision, served.itemSplice) + 1;
+    const { revision } = items[i]!;
+    const need = splicedLength(sizeOf(items[i]!), revision, served.itemSplice) + 1;
     if (at + need > chunk.length) {
       if (at > 0) yield chunk.subarray(0, at);
       chunk = Buffer.allocUnsafe(Math.max(CHUNK_BYTES, need));
       at = 0;
     }
     if (i > 0) chunk[at++] = 0x2c;
-    at = spliceInto(chunk, at, bytes, revision, served.itemSplice);
+    at = spliceInto(chunk, at, bytesNow(items[i]!), revision, served.itemSplice);
   }
   if (at > 0) yield chunk.subarray(0, at);
   yield Buffer.from(']}');
@@ -190,7 +190,7 @@ export function watchEncoding(context: RequestContext, served: ServedResource, o
   const encoder: EventEncoder = {
     key: output.shape === 'table' ? undefined : `${served.apiVersion} ${output.format} ${output.shape}`,
     event(type, object, revision) {
-      if (plain) return splicedBytes(object.bytes, revision, served.objectSplice, `{"type":"${type}","object":`, '}\n');
+      if (plain) return splicedBytes(bytesNow(object), revision, served.objectSplice, `{"type":"${type}","object":`, '}\n');
       const stored = { bytes: object.bytes, revision };
       return frame(type, shaped(versionedObject(served, stored), output.shape === 'table' ? printedForm(served, stored) : undefined));
     },

@@ -36,7 +36,7 @@ export function builtInStores(options: { engine: StorageEngine; feed: StorageFee
       const storing = options.resources.find((one) => one.info.group === stored.info.group && one.info.version === stored.info.version && one.info.resource === stored.info.resource)?.definition ?? definition;
       const { tail, encode, canonical } = typedEncoding(stored.info.type, formatGroupVersion(stored.info.group, stored.info.version), stored.info.kind);
       const describer = describerOf(info, storing, canonical);
-      shared = { describer, store: new ResourceStore({ engine: options.engine, feed: options.feed, prefix, tail, encode, describer, now: options.now }) };
+      shared = { describer, store: new ResourceStore({ engine: options.engine, feed: options.feed, prefix, tail, encode, describer, now: options.now, lend: true }) };
       byPrefix.set(prefix, shared);
       named.set(prefix, { group: info.group, resource: info.resource, store: shared.store });
     }

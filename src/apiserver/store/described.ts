@@ -1,8 +1,12 @@
 /**
  * An object version in the watch cache: its bytes, and beside them only what lists and watches select by.
+ *
+ * The bytes are held here, or they are in the store and read each time they are needed. What is selected by is read off them when
+ * first asked for; an object that cannot be read says so then.
  */
 import { detached } from '#machinery/codec/json-any';
 import type { KubeObject } from '#machinery/meta';
+import type { KeyValue, LentValue } from '#storage/contract';
 
 export interface DescribedObject {
   /** `namespace/name`, or the name of a cluster-scoped object: the store's key behind the resource's prefix. */
@@ -15,7 +19,15 @@ export interface DescribedObject {
   readonly labels: Readonly<Record<string, string>> | undefined;
   /** Values of the field selectors beyond metadata.name and metadata.namespace. */
   readonly fields: Readonly<Record<string, string>> | undefined;
+  /** The bytes are in the store: `bytes` is a copy, made each time it is asked for. */
+  readonly lent?: LentValue | undefined;
 }
+
+/** Of the bytes, without reading them. */
+export function sizeOf(object: DescribedObject): number { return object.lent === undefined ? object.bytes.length : object.lent.size; }
+
+/** The bytes, of use until anything else is asked of the store. */
+export function bytesNow(object: DescribedObject): Buffer { return object.lent === undefined ? object.bytes : object.lent.peek(); }
 
 /** Which objects a list or watch is about. */
 export interface Selection {
@@ -54,25 +66,90 @@ export interface Describer {
   canonical(bytes: Buffer): Buffer;
 }
 
+type Facts = Pick<DescribedObject, 'labels' | 'fields'>;
+
 /**
  * Descriptions of what this process wrote itself, by the very buffer written: engines hand the same buffer to the watch
  * where they can, and then the object need not be parsed again.
  */
-const known = new WeakMap<Buffer, Pick<DescribedObject, 'labels' | 'fields'>>();
+const known = new WeakMap<Buffer, Facts>();
 
 export function rememberDescription(bytes: Buffer, object: KubeObject, describer: Describer): void {
   known.set(bytes, detached({ labels: object.metadata.labels, fields: describer.fields(object) }));
 }
 
-export function describe(key: string, stored: Buffer, revision: number, describer: Describer): DescribedObject {
-  const slash = describer.namespaced ? key.indexOf('/') : -1;
-  const namespace = slash < 0 ? '' : key.slice(0, slash);
-  const name = key.slice(slash + 1);
-  const bytes = describer.canonical(stored);
-  let facts = bytes === stored ? known.get(stored) : undefined;
-  if (facts === undefined) {
-    const object = JSON.parse(bytes.toString('utf8')) as KubeObject;
-    facts = { labels: object.metadata.labels, fields: describer.fields(object) };
+export class StoredObject implements DescribedObject {
+  readonly key: string;
+  readonly namespace: string;
+  readonly revision: number;
+  readonly #describer: Describer;
+  #source: Buffer | LentValue;
+  #facts: Facts | undefined;
+
+  constructor(key: string, source: Buffer | LentValue, revision: number, describer: Describer) {
+    const slash = describer.namespaced ? key.indexOf('/') : -1;
+    this.key = key;
+    this.namespace = slash < 0 ? '' : shared(key.slice(0, slash));
+    this.revision = revision;
+    this.#describer = describer;
+    this.#source = source;
   }
-  return { key, namespace, name, bytes, revision, labels: facts.labels, fields: facts.fields };
+
+  get name(): string { return this.#describer.namespaced ? this.key.slice(this.key.indexOf('/') + 1) : this.key; }
+  get bytes(): Buffer {
+    this.settle();
+    return this.#source instanceof Uint8Array ? this.#source : this.#source.value;
+  }
+  get lent(): LentValue | undefined {
+    this.settle();
+    return this.#source instanceof Uint8Array ? undefined : this.#source;
+  }
+  get labels(): Facts['labels'] { return this.settle().labels; }
+  get fields(): Facts['fields'] { return this.settle().fields; }
+
+  /** Reads what it is selected by. @throws when it is no object of its kind, or damaged. */
+  settle(): Facts {
+    if (this.#facts !== undefined) return this.#facts;
+    const stored = this.#source instanceof Uint8Array ? this.#source : this.#source.peek();
+    const bytes = this.#describer.canonical(stored);
+    if (bytes !== stored) this.#source = bytes;
+    const facts = (this.#source === stored ? known.get(stored) : undefined) ?? factsIn(bytes, this.#describer);
+    this.#facts = facts;
+    return facts;
+  }
+}
+
+function factsIn(bytes: Buffer, describer: Describer): Facts {
+  const object = JSON.parse(bytes.toString('utf8')) as KubeObject;
+  return { labels: sharing(object.metadata.labels), fields: sharing(describer.fields(object)) };
+}
+
+/** Most values are the same in many objects. */
+function sharing(values: Record<string, string> | undefined): Record<string, string> | undefined {
+  for (const name in values) values[name] = shared(values[name]!);
+  return values;
+}
+
+/** @throws when it is no object of its kind. */
+export function describe(key: string, stored: Buffer, revision: number, describer: Describer): DescribedObject {
+  const object = new StoredObject(key, stored, revision, describer);
+  object.settle();
+  return object;
+}
+
+/** To be settled: nothing is read yet. @param key behind the resource's prefix. */
+export function unsettled(key: string, item: KeyValue, describer: Describer): StoredObject {
+  return new StoredObject(key, item.lent ?? item.value, item.modRevision, describer);
+}
+
+/** One text for all objects that have it: namespaces, values of labels and fields. */
+const texts = new Map<string, string>();
+const TEXTS_MAX = 20_000;
+
+function shared(text: string): string {
+  const found = texts.get(text);
+  if (found !== undefined) return found;
+  if (texts.size >= TEXTS_MAX) texts.clear();
+  texts.set(text, text);
+  return text;
 }

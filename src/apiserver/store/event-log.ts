@@ -5,7 +5,7 @@
  * `startRevision` is here. What is older than the time to keep and beyond the minimum is dropped from the front; whoever
  * still stood there is too slow and its watch ends.
  */
-import type { DescribedObject } from './described.ts';
+import { sizeOf, type DescribedObject } from './described.ts';
 
 export interface CacheEvent {
   /** Position in the log, counted from the first event ever. */
@@ -34,7 +34,10 @@ const FRAMED_EVENTS_MAX = 512;
 const COMPACT_AT = 1024;
 
 /** What the event keeps in memory: its object, or what a deletion shows of it. */
-function heldBytes({ object, previous }: CacheEvent): number { return (object ?? previous)?.bytes.length ?? 0; }
+function heldBytes({ object, previous }: CacheEvent): number {
+  const held = object ?? previous;
+  return held === undefined ? 0 : sizeOf(held);
+}
 
 export class EventLog {
   readonly #limits: EventLogLimits;

@@ -61,6 +61,8 @@ export interface ResourceStoreOptions {
   readonly view?: VersionView;
   /** Of the store that is looked upon. */
   readonly cache?: WatchCache;
+  /** The cache may leave bytes in the store: not where they are known by their buffers. */
+  readonly lend?: boolean;
 }
 
 const HISTORY_PAGE_KEYS = 500;
@@ -91,7 +93,7 @@ export class ResourceStore {
     this.#tail = options.tail;
     this.#describer = options.describer;
     this.view = options.view;
-    this.cache = options.cache ?? new WatchCache({ prefix: options.prefix, describer: options.describer, now: options.now });
+    this.cache = options.cache ?? new WatchCache({ prefix: options.prefix, describer: options.describer, now: options.now, lend: options.lend ?? false });
   }
 
   /** What the objects' bytes end with. */
@@ -196,6 +198,7 @@ export class ResourceStore {
 
   async list(request: ListRequest, signal?: AbortSignal): Promise<ListResult> {
     const { selection, limit, revision } = request;
+    await this.cache.untilSettled();
     if (request.continueToken !== '') {
       const token = decodeContinue(request.continueToken);
       if (revision !== undefined && !('atLeast' in revision && revision.atLeast === 0)) throw newBadRequest('specifying resource version is not allowed when using continue');

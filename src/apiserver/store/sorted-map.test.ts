@@ -20,6 +20,19 @@ test('agrees with a sorted array over random inserts and deletes', () => {
   assert.equal(map.size, model.size);
 });
 
+test('what is loaded at once can be changed like all else', () => {
+  const keys = Array.from({ length: 1_700 }, (_, i) => String(2 * i).padStart(5, '0'));
+  const map = new SortedMap<string>();
+  map.set('gone', 'gone');
+  map.load(keys, keys);
+  map.set('00001', '00001');
+  map.delete('03398');
+  const seen: string[] = [];
+  map.scan('', '', (value) => { seen.push(value); });
+  assert.deepEqual(seen, [...keys.filter((key) => key !== '03398'), '00001'].sort());
+  assert.deepEqual([map.size, map.get('gone'), map.get('00002'), map.count('00000', '00010')], [1_700, undefined, '00002', 6]);
+});
+
 test('a scan stops when told to', () => {
   const map = new SortedMap<number>();
   for (let i = 0; i < 2000; i++) map.set(String(i).padStart(5, '0'), i);

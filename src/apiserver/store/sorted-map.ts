@@ -32,6 +32,16 @@ export class SortedMap<V> {
     this.#chunks.splice(index + 1, 0, { keys: chunk.keys.splice(cut), values: chunk.values.splice(cut) });
   }
 
+  /** Replaces everything, in order as it is given: keys grow. */
+  load(keys: readonly string[], values: readonly V[]): void {
+    this.clear();
+    for (let from = 0; from < keys.length; from += CHUNK_KEYS_MAX) {
+      const chunk = { keys: keys.slice(from, from + CHUNK_KEYS_MAX), values: values.slice(from, from + CHUNK_KEYS_MAX) };
+      this.#chunks.push(chunk);
+      for (let i = 0; i < chunk.keys.length; i++) this.#byKey.set(chunk.keys[i]!, chunk.values[i]!);
+    }
+  }
+
   delete(key: string): void {
     if (!this.#byKey.delete(key)) return;
     const index = this.#chunkOf(key);

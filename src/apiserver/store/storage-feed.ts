@@ -13,7 +13,10 @@ import { readRange } from './readable-range.ts';
 export interface FeedSink {
   /** `/registry/pods/`. */
   readonly prefix: string;
-  replace(items: readonly KeyValue[], revision: number): void;
+  /** It can do with values that are read when they are needed. */
+  readonly lend?: boolean;
+  /** In the order of keys. @param damaged to be told of what turns out to be unreadable. */
+  replace(items: readonly KeyValue[], revision: number, damaged: (key: string, error: unknown) => void): void;
   apply(event: WatchEvent): void;
 }
 
@@ -132,9 +135,9 @@ export class StorageFeed {
     const pending: WatchEvent[] = [];
     this.#loading.set(sink.prefix, pending);
     try {
-      const { items, revision } = await this.#readAll(sink.prefix);
+      const { items, revision } = await this.#readAll(sink);
       if (!this.#sinks.has(sink.prefix)) return;
-      sink.replace(items, revision);
+      sink.replace(items, revision, this.#damaged);
       for (const event of pending) sink.apply(event);
     } finally {
       if (this.#loading.get(sink.prefix) === pending) this.#loading.delete(sink.prefix);
@@ -142,25 +145,27 @@ export class StorageFeed {
   }
 
   /** All that can be read below the prefix, as of one revision. */
-  async #readAll(prefix: string): Promise<{ items: KeyValue[]; revision: number }> {
+  async #readAll(sink: FeedSink): Promise<{ items: KeyValue[]; revision: number }> {
     for (let attempt = 1; ; attempt++) {
       try {
-        return await this.#readPages(prefix);
+        return await this.#readPages(sink);
       } catch (error) {
         if (!(error instanceof CompactedError) || attempt === LOAD_ATTEMPTS_MAX) throw error;
       }
     }
   }
 
-  async #readPages(prefix: string): Promise<{ items: KeyValue[]; revision: number }> {
+  readonly #damaged = (key: string, error: unknown): void => {
+    this.#log.error('A stored object cannot be read: it is left out of lists and watches', { key, error });
+  };
+
+  async #readPages({ prefix, lend = false }: FeedSink): Promise<{ items: KeyValue[]; revision: number }> {
     const end = prefixEnd(prefix);
     const items: KeyValue[] = [];
     let start = prefix;
     let revision = 0;
     for (;;) {
-      const page = await readRange(this.#engine, { start, end, limit: LOAD_PAGE_KEYS, revision }, (key, error) => {
-        this.#log.error('A stored object cannot be read: it is left out of lists and watches', { key, error });
-      }, this.#stop.signal);
+      const page = await readRange(this.#engine, { start, end, limit: LOAD_PAGE_KEYS, revision, lend }, this.#damaged, this.#stop.signal);
       if (revision === 0) revision = page.revision;
       for (const item of page.items) items.push(item);
       if (!page.more) return { items, revision };

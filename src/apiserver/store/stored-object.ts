@@ -79,8 +79,8 @@ function digits(revision: number): number {
 }
 
 /** Bytes that `spliceInto` will write. Lists ask for every object before they begin: nothing is built here. */
-export function splicedLength(bytes: Buffer, revision: number, splice: Splice): number {
-  return splice.head.length + (revision === 0 ? HEAD.length - 1 : REVISION_HEAD_LENGTH + digits(revision)) + bytes.length - HEAD.length - splice.tailLength + 1;
+export function splicedLength(size: number, revision: number, splice: Splice): number {
+  return splice.head.length + (revision === 0 ? HEAD.length - 1 : REVISION_HEAD_LENGTH + digits(revision)) + size - HEAD.length - splice.tailLength + 1;
 }
 
 /** Writes the object at `at`. @returns where it ends. */
@@ -95,7 +95,7 @@ export function spliceInto(target: Buffer, at: number, bytes: Buffer, revision: 
 
 /** The object on its own, with text before and after it. */
 export function splicedBytes(bytes: Buffer, revision: number, splice: Splice, before = '', after = ''): Buffer {
-  const length = before.length + splicedLength(bytes, revision, splice) + after.length;
+  const length = before.length + splicedLength(bytes.length, revision, splice) + after.length;
   const target = Buffer.allocUnsafe(length);
   target.write(before, 0, 'latin1');
   const end = spliceInto(target, before.length, bytes, revision, splice);

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { seededRandom } from '#base/random';
-import type { KeyValue, WatchEvent } from '#storage/contract';
+import { CorruptError, type KeyValue, type WatchEvent } from '#storage/contract';
 import { selectAll, type Describer, type Selection } from './described.ts';
 import { WatchCache } from './watch-cache.ts';
 
@@ -122,4 +122,55 @@ test('a reload replaces everything and ends watches; events that it covers are n
   cache.replace([item], 9);
   cache.apply(put('n/3', 8, bytesOf('c', 'x')));
   assert.deepEqual([names(cache.select(selectAll())), resets, cache.currentRevision(5), cache.log.startRevision], [['n/2'], 1, 9, 9]);
+});
+
+/** As the store lends it: nothing is read before it is asked for. */
+function lentItem(key: string, revision: number, value: () => Buffer): KeyValue {
+  const lent = { size: 7, get value() { return value(); }, peek: value };
+  return { key: PREFIX + key, modRevision: revision, createRevision: revision, lent, get value() { return value(); } };
+}
+
+test('a large load is read afterwards: readers wait, events come meanwhile, what cannot be read was never there', async () => {
+  const cache = new WatchCache({ prefix: PREFIX, describer, now: () => 0, lend: true });
+  const count = 2_000;
+  let reads = 0;
+  const keyOf = (i: number): string => `n/${String(i).padStart(5, '0')}`;
+  const damaged: string[] = [];
+  const items = Array.from({ length: count }, (_, i) => lentItem(keyOf(i), 1 + i, () => {
+    reads++;
+    if (i === 700) throw new CorruptError('damaged');
+    return i % 500 === 3 ? Buffer.from('?') : bytesOf(`t${i % 10}`, `m${i % 100}`);
+  }));
+  const told: string[] = [];
+  cache.listen(({ object, previous }) => told.push(`${previous?.key ?? '-'} ${previous?.labels?.['tier'] ?? '-'} to ${object?.labels?.['tier'] ?? '-'}`), () => undefined);
+  cache.replace(items, count, (key) => damaged.push(key));
+  assert.equal(reads, 0, 'nothing is read yet');
+  assert.equal(cache.get(keyOf(3)), undefined, 'undecodable');
+  assert.equal(cache.get(keyOf(11))!.labels!['tier'], 't1');
+  cache.apply(put(keyOf(12), count + 1, bytesOf('t9', 'm12')));
+  cache.apply(remove(keyOf(13), count + 2));
+  cache.apply(put(keyOf(503), count + 3, bytesOf('t9', 'm12')));
+  cache.apply(put(keyOf(700), count + 4, bytesOf('t9', 'm12')));
+  assert.deepEqual(told, [`${keyOf(12)} t2 to t9`, `${keyOf(13)} t3 to -`, '- - to t9', '- - to t9']);
+  assert.deepEqual(damaged, [`${PREFIX}${keyOf(700)}`]);
+  while (cache.untilSettled() !== undefined) await cache.untilSettled();
+  const expected = [...items.keys()].filter((i) => i !== 13 && (i % 500 !== 3 || i === 503));
+  assert.deepEqual(names(cache.select(selectAll())), expected.map(keyOf));
+  const inNode = expected.filter((i) => (i === 503 || i === 700 ? 12 : i % 100) === 12);
+  assert.deepEqual(names(cache.select(by({ node: 'm12' }))), inNode.map(keyOf), 'by index');
+  assert.deepEqual(names(cache.select(by({ tier: 't9', node: 'm12' }))), [12, 503, 700].map(keyOf));
+  const before = reads;
+  assert.deepEqual(cache.get(keyOf(20))!.bytes, bytesOf('t0', 'm20'));
+  assert.equal(reads, before + 1, 'bytes are not kept');
+});
+
+test('a load during the reading of one before it takes its place', async () => {
+  const cache = new WatchCache({ prefix: PREFIX, describer, now: () => 0, lend: true });
+  const load = (tier: string, revision: number): void => cache.replace(Array.from({ length: 1_000 }, (_, i) => lentItem(`n/${String(i).padStart(4, '0')}`, revision, () => bytesOf(tier, `m${i % 50}`))), revision);
+  load('a', 1_000);
+  const waiting = cache.untilSettled();
+  load('b', 2_000);
+  await waiting;
+  assert.equal(cache.untilSettled(), undefined, 'whoever waited, waited for the later one too');
+  assert.deepEqual([cache.select(by({ tier: 'a' })).length, cache.select(by({ tier: 'b', node: 'm7' })).length], [0, 20]);
 });

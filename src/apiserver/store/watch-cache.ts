@@ -3,9 +3,13 @@
  *
  * Fed by `StorageFeed` only, in the order of revisions, each event in one synchronous step. Readers that must not be stale
  * wait at the feed first. Objects stay bytes; see `described.ts` for what is pulled out of them.
+ *
+ * A large load is settled in the background: each object is read once, to see that it can be and by what it is selected. Until that
+ * is done, readers of more than one object wait (`untilSettled`).
  */
-import type { KeyValue, WatchEvent } from '#storage/contract';
-import { describe, selects, type DescribedObject, type Describer, type Selection } from './described.ts';
+import { nextTurn } from '#base/turn';
+import { CorruptError, type KeyValue, type WatchEvent } from '#storage/contract';
+import { describe, selects, StoredObject, unsettled, type DescribedObject, type Describer, type Selection } from './described.ts';
 import { EventLog, type CacheEvent, type EventLogLimits } from './event-log.ts';
 import { PastStates, type PastState } from './past-states.ts';
 import { SortedMap } from './sorted-map.ts';
@@ -21,15 +25,23 @@ export interface CachePage {
   readonly behind: number;
 }
 
+/** Loads up to this size are settled at once. */
+const SETTLED_AT_ONCE_MAX = 500;
+/** Objects that are settled before others get a turn: with 20 µs each, a few ms. */
+const SETTLE_SLICE_OBJECTS = 100;
 /** Of a selection by index, the objects that are looked at one by one anyway. */
 const INDEX_MIN = 64;
 
 export class WatchCache implements FeedSink {
   readonly prefix: string;
+  readonly lend: boolean;
   readonly #describer: Describer;
   readonly #now: () => number;
   readonly #limits: EventLogLimits | undefined;
   readonly #objects = new SortedMap<DescribedObject>();
+  /** Of the last load; done when undefined. */
+  #settling: Promise<void> | undefined;
+  #damaged: (key: string, error: unknown) => void = () => undefined;
   /** `l:KEY=VALUE` and `f:KEY=VALUE` → objects' keys. */
   readonly #index = new Map<string, Set<string>>();
   readonly #listeners = new Set<EventListener>();
@@ -40,8 +52,10 @@ export class WatchCache implements FeedSink {
   /** For the metrics. */
   readonly counts = { received: 0, dispatched: 0, loads: 0 };
 
-  constructor(options: { prefix: string; describer: Describer; now: () => number; limits?: EventLogLimits }) {
+  /** @param options.lend the store may keep the bytes, where it can. */
+  constructor(options: { prefix: string; describer: Describer; now: () => number; limits?: EventLogLimits; lend?: boolean }) {
     this.prefix = options.prefix;
+    this.lend = options.lend ?? false;
     this.#describer = options.describer;
     this.#now = options.now;
     this.#limits = options.limits;
@@ -54,24 +68,53 @@ export class WatchCache implements FeedSink {
   get size(): number { return this.#objects.size; }
 
   /** The whole state at one revision; watches in progress end, because events may have been missed. */
-  replace(items: readonly KeyValue[], revision: number): void {
-    this.#objects.clear();
+  replace(items: readonly KeyValue[], revision: number, damaged: (key: string, error: unknown) => void = () => undefined): void {
     this.#index.clear();
-    for (const item of items) {
-      const object = this.#describe(item.key, item.value, item.modRevision);
-      if (object !== undefined) this.#put(object);
-    }
+    this.#damaged = damaged;
+    const objects = items.map((item) => unsettled(item.key.slice(this.prefix.length), item, this.#describer));
+    this.#objects.load(objects.map(({ key }) => key), objects);
     this.#loadedRevision = revision;
     this.counts.loads++;
     this.#log = new EventLog(revision, this.#limits);
+    this.#settling = undefined;
+    if (objects.length <= SETTLED_AT_ONCE_MAX) for (const object of objects) this.#settle(object);
+    else this.#settling = this.#settleInTurns(objects, this.#log);
     for (const reset of [...this.#resets]) reset();
+  }
+
+  /** Undefined: all has been read once. Until then what cannot be read may still be among the objects, and searches are slow. */
+  untilSettled(): Promise<void> | undefined {
+    return this.#settling?.then(() => this.untilSettled());
+  }
+
+  async #settleInTurns(objects: readonly StoredObject[], load: EventLog): Promise<void> {
+    for (let from = 0; from < objects.length; from += SETTLE_SLICE_OBJECTS) {
+      await nextTurn();
+      // Loaded anew.
+      if (this.#log !== load) return;
+      for (const object of objects.slice(from, from + SETTLE_SLICE_OBJECTS)) if (this.#objects.get(object.key) === object) this.#settle(object);
+    }
+    this.#settling = undefined;
+  }
+
+  /** Nobody has been shown it yet: when it cannot be read, it was never here. */
+  #settle(object: StoredObject): boolean {
+    try {
+      object.settle();
+      this.#indexed(object);
+      return true;
+    } catch (error) {
+      this.#objects.delete(object.key);
+      if (error instanceof CorruptError) this.#damaged(this.prefix + object.key, error);
+      return false;
+    }
   }
 
   apply(event: WatchEvent): void {
     if (event.revision <= this.#loadedRevision) return;
     this.counts.received++;
     const key = event.key.slice(this.prefix.length);
-    const previous = this.#objects.get(key);
+    const previous = this.get(key);
     if (event.type === 'delete') {
       if (previous === undefined) return;
       this.#remove(previous);
@@ -91,13 +134,17 @@ export class WatchCache implements FeedSink {
     this.#publish(this.#log.append(event.revision, this.#now(), object, previous));
   }
 
-  get(key: string): DescribedObject | undefined { return this.#objects.get(key); }
+  get(key: string): DescribedObject | undefined {
+    const object = this.#objects.get(key);
+    if (object === undefined || this.#settling === undefined || !(object instanceof StoredObject)) return object;
+    return this.#settle(object) ? object : undefined;
+  }
 
   /** Matching objects in the order of their keys; `after` is exclusive and relative to the prefix. */
   select(selection: Selection, after = ''): DescribedObject[] {
     const found: DescribedObject[] = [];
     if (selection.name !== undefined && (selection.namespace !== '' || !this.#describer.namespaced)) {
-      const object = this.#objects.get(selection.namespace === '' ? selection.name : `${selection.namespace}/${selection.name}`);
+      const object = this.get(selection.namespace === '' ? selection.name : `${selection.namespace}/${selection.name}`);
       if (object !== undefined && object.key > after && selects(selection, object)) found.push(object);
       return found;
     }
@@ -184,7 +231,7 @@ export class WatchCache implements FeedSink {
 
   /** The smallest index set that holds every match; undefined when a scan is as good. */
   #candidates(selection: Selection): ReadonlySet<string> | undefined {
-    if (selection.everything) return undefined;
+    if (selection.everything || this.#settling !== undefined) return undefined;
     let best: ReadonlySet<string> | undefined;
     for (const name of indexNames(selection)) {
       const keys = this.#index.get(name) ?? new Set<string>();
@@ -195,6 +242,10 @@ export class WatchCache implements FeedSink {
 
   #put(object: DescribedObject): void {
     this.#objects.set(object.key, object);
+    this.#indexed(object);
+  }
+
+  #indexed(object: DescribedObject): void {
     for (const name of indexNamesOf(object)) {
       const keys = this.#index.get(name);
       if (keys === undefined) this.#index.set(name, new Set([object.key])); else keys.add(object.key);

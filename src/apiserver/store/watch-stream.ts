@@ -127,6 +127,7 @@ class Watch {
   async *initial(atLeast: number | undefined): AsyncGenerator<Buffer> {
     const { feed, cache } = this.#store;
     const { selection, signal } = this.#request;
+    await cache.untilSettled();
     const fresh = atLeast === undefined ? await feed.waitUntilFresh(signal) : await feed.waitFor(Math.max(atLeast, feed.shown), signal);
     if (!fresh) throw tooLargeRevision(atLeast ?? feed.revision, feed.revision);
     const { view } = this.#store;

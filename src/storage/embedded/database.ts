@@ -43,6 +43,8 @@ export interface EmbeddedDatabase {
   leases(): Iterable<LeaseRow>;
   /** @throws CorruptError */
   value(version: Version): Buffer;
+  /** The same, of use until the next call. @throws CorruptError */
+  peek(version: Version): Buffer;
   /** Durable when it resolves. @throws UnavailableError: the file may not be written any more by this process. */
   commit(batch: CommitBatch): Promise<void>;
   /** Process ids that have the file open, this one included. */
@@ -96,6 +98,14 @@ export function openDatabase(path: string, options: { readOnly?: boolean; mapByt
     }
   }
 
+  /** In lmdb's own buffer. */
+  function borrow(revision: number): Buffer | undefined {
+    const found = values.getBinaryFast(revision);
+    if (found !== undefined) return found;
+    root.resetReadTxn();
+    return values.getBinaryFast(revision);
+  }
+
   return {
     state() {
       const row = meta.get(STATE_KEY);
@@ -109,12 +119,14 @@ export function openDatabase(path: string, options: { readOnly?: boolean; mapByt
     },
     value(version) {
       if (version.size === 0) return checkValue(version, undefined);
-      let found = values.getBinaryFast(version.revision);
-      if (found === undefined) {
-        root.resetReadTxn();
-        found = values.getBinaryFast(version.revision);
-      }
+      const found = borrow(version.revision);
       return checkValue(version, found === undefined ? undefined : slabs.copyOf(found, version.size));
+    },
+    peek(version) {
+      if (version.size === 0) return checkValue(version, undefined);
+      const found = borrow(version.revision);
+      // A view of its own: lmdb's buffer says a length that is not that of its memory.
+      return checkValue(version, found === undefined ? undefined : Buffer.from(found.buffer, found.byteOffset, Math.min(version.size, found.length)));
     },
     commit: ({ versions, ...batch }) => commitRows({ ...batch, rows: versions.map(rowOf) }),
     commitRows,

@@ -268,3 +268,32 @@ test('values in memory are bounded; what was moved out is read back right, also 
   });
   assert.ok((await engine.get('/a/3'))!.value.equals(Buffer.alloc(1_000_000, 43)));
 });
+
+test('values lent after a restart stay what they were, whatever becomes of their keys and rows', async (t) => {
+  const { open } = await bench(t);
+  const first = await open();
+  const keys = Array.from({ length: 40 }, (_, i) => `/n/${String(i).padStart(2, '0')}`);
+  const valueOf = (key: string): string => `${key} ${'é'.repeat(key.length * 700)}`;
+  for (const key of keys) await first.write({ key, value: Buffer.from(valueOf(key)) });
+  await first.close();
+  const engine = await open();
+  const { items } = await engine.range({ start: '/n/', end: '/n0', lend: true });
+  const again = await engine.range({ start: '/n/', end: '/n0', lend: true });
+  assert.ok(items.every(({ lent }, index) => lent !== undefined && lent === again.items[index]!.lent), 'none was read; one for all who ask');
+  for (const [index, key] of keys.entries()) {
+    if (index % 4 === 1) await engine.write({ key, value: Buffer.from('changed') });
+    if (index % 4 === 2) await engine.write({ key, value: undefined });
+  }
+  const check = (): void => {
+    for (const { key, value, lent } of items) {
+      assert.equal(value.toString(), valueOf(key));
+      assert.equal(lent!.peek().toString(), valueOf(key));
+      assert.equal(lent!.size, value.length);
+    }
+  };
+  check();
+  await engine.compact(await engine.currentRevision());
+  check();
+  await settled(engine);
+  check();
+});

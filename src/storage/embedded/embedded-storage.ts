@@ -106,6 +106,7 @@ function startEngine(options: EmbeddedStorageOptions, directory: StoreDirectory,
   const core = new EngineCore({
     clock,
     load: (version) => database.value(version),
+    peek: (version) => database.peek(version),
     expire: (expired) => { for (const lease of expired) void expire(lease); },
     keepsEvent: (version) => resident.holds(version),
   });

@@ -19,7 +19,7 @@ function versionOf(revision: number, text = `value of ${revision}`): Version {
   const value = Buffer.from(text);
   return {
     key: `/a/${revision}`, revision, modRevision: revision, createRevision: revision, leaseId: 0, deleted: false, writes: 1, size: value.length,
-    checksum: crc32(value), value, previous: undefined, event: undefined,
+    checksum: crc32(value), value, previous: undefined, lent: undefined, event: undefined,
   };
 }
 

@@ -154,6 +154,16 @@ export function logged(tables: StoreTables, mark: LogMark, { directory, clock, a
 
   function later(): void { timer ??= clock.setTimer(CHECKPOINT_INTERVAL_MS, () => { void checkpoint(); }, { unref: true }); }
 
+  /** A value that is not in the tables yet. */
+  function queued(version: Version): Buffer | undefined {
+    for (let i = queue.length - 1; i >= 0; i--) {
+      const first = queue[i]!.rows[0]?.revision;
+      const row = first === undefined ? undefined : queue[i]!.rows[version.revision - first];
+      if (row?.revision === version.revision) return checkValue(version, row.value);
+    }
+    return undefined;
+  }
+
   async function drained(): Promise<void> {
     await running;
     if (queue.length > 0 && failure === undefined) await checkpoint();
@@ -164,14 +174,8 @@ export function logged(tables: StoreTables, mark: LogMark, { directory, clock, a
     heads: tables.heads,
     leases: tables.leases,
     readers: tables.readers,
-    value(version) {
-      for (let i = queue.length - 1; i >= 0; i--) {
-        const first = queue[i]!.rows[0]?.revision;
-        const row = first === undefined ? undefined : queue[i]!.rows[version.revision - first];
-        if (row?.revision === version.revision) return checkValue(version, row.value);
-      }
-      return tables.value(version);
-    },
+    value: (version) => queued(version) ?? tables.value(version),
+    peek: (version) => queued(version) ?? tables.peek(version),
     async commit(batch) {
       if (failure !== undefined) throw failure;
       const { versions, removed, leases, endedLeases, state } = batch;

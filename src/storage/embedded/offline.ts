@@ -130,31 +130,39 @@ async function importRecords(database: EmbeddedDatabase, path: string, clock: Cl
   let rows = 0;
   let expired = 0;
   let lastLeaseId = 0;
+  let writing = Promise.resolve();
+  /** One batch goes to the disk while the next is read. */
   const flush = async (): Promise<void> => {
+    await writing;
     // In the order of the tables' keys: neighbours go into the same pages.
     versions.sort((a, b) => a.revision - b.revision);
-    await database.commit({ versions, removed: [], leases, endedLeases: [] });
+    writing = database.commit({ versions, removed: [], leases, endedLeases: [] });
+    writing.catch(() => undefined);
     rows += versions.length;
     versions = [];
     leases = [];
     bytes = 0;
   };
   const taken = new Set<number>();
-  for await (const records of readSnapshot(path)) for (const record of records) {
-    if (record.type === 'lease') {
-      const { id, expiresAt } = record.lease;
-      if (id <= CHOSEN_LEASE_ID_MAX) lastLeaseId = Math.max(lastLeaseId, id);
-      if (expiresAt <= clock.now()) continue;
-      live.add(id);
-      leases.push({ id, ttlMs: expiresAt - clock.now(), expiresAt });
-    } else if (record.type === 'key') {
-      if (record.item.leaseId !== undefined && !live.has(record.item.leaseId)) { expired++; continue; }
-      versions.push(versionOf(record.item, taken));
-      bytes += record.item.value.length;
-      if (versions.length >= RESTORED_RECORDS_PER_BATCH || bytes >= RESTORED_BYTES_PER_BATCH) await flush();
+  try {
+    for await (const records of readSnapshot(path)) for (const record of records) {
+      if (record.type === 'lease') {
+        const { id, expiresAt } = record.lease;
+        if (id <= CHOSEN_LEASE_ID_MAX) lastLeaseId = Math.max(lastLeaseId, id);
+        if (expiresAt <= clock.now()) continue;
+        live.add(id);
+        leases.push({ id, ttlMs: expiresAt - clock.now(), expiresAt });
+      } else if (record.type === 'key') {
+        if (record.item.leaseId !== undefined && !live.has(record.item.leaseId)) { expired++; continue; }
+        versions.push(versionOf(record.item, taken));
+        bytes += record.item.value.length;
+        if (versions.length >= RESTORED_RECORDS_PER_BATCH || bytes >= RESTORED_BYTES_PER_BATCH) await flush();
+      }
     }
+    await flush();
+  } finally {
+    await writing;
   }
-  await flush();
   return { rows, expired, lastLeaseId };
 }
 
@@ -165,7 +173,7 @@ function versionOf({ key, value, modRevision, createRevision, leaseId = 0 }: Key
   taken.add(revision);
   return {
     key, value, createRevision, leaseId, revision, modRevision, writes: 1, size: value.length, checksum: crc32(value),
-    deleted: false, previous: undefined, event: undefined,
+    deleted: false, previous: undefined, lent: undefined, event: undefined,
   };
 }
 

@@ -86,7 +86,7 @@ export function decodeHead(revision: number, row: Buffer): Version {
     modRevision: keyAt === aheadAt ? revision : revision + row.readUInt32LE(aheadAt),
     writes: deleted ? 0 : aheadAt === HEAD_BYTES ? 1 : row.readUInt32LE(HEAD_BYTES),
     leaseId: row.readDoubleLE(21), size: row.readUInt32LE(29), checksum: row.readUInt32LE(33),
-    value: undefined, previous: undefined, event: undefined,
+    value: undefined, previous: undefined, lent: undefined, event: undefined,
   };
 }
 

@@ -17,7 +17,7 @@ const MARK = { salt: 77, applied: 5 };
 function frame(revision: number, value: Buffer = Buffer.alloc(3_000, revision)): LogFrame {
   const version = {
     key: `/a/${revision}`, revision, modRevision: revision, createRevision: revision, leaseId: 0, deleted: false, writes: 1, size: value.length,
-    checksum: crc32(value), value, previous: undefined, event: undefined,
+    checksum: crc32(value), value, previous: undefined, lent: undefined, event: undefined,
   };
   return { rows: [rowOf(version)], leases: [{ id: 9, ttlMs: 1_000, expiresAt: revision }], endedLeases: [8], revision, compacted: 1, lastLeaseId: 9 };
 }

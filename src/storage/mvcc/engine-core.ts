@@ -12,6 +12,7 @@ import {
 } from '../contract.ts';
 import { Keyspace } from './keyspace.ts';
 import { Leases, type Lease } from './leases.ts';
+import { LentVersion, type VersionReader } from './lent-version.ts';
 import type { Version } from './version.ts';
 import { WatchHub } from './watch-hub.ts';
 
@@ -26,6 +27,8 @@ export interface EngineCoreOptions {
   readonly clock: Clock;
   /** The value of a version whose `value` is not held in memory. @throws CorruptError */
   readonly load: (version: Version) => Buffer;
+  /** The same, of use until the next call. Default: `load`. */
+  readonly peek?: (version: Version) => Buffer;
   readonly expire: (leases: readonly Lease[]) => void;
   /** Whether the event of a version may stay in memory with it; by default always. */
   readonly keepsEvent?: (version: Version) => boolean;
@@ -41,11 +44,13 @@ export class EngineCore {
   readonly leases: Leases;
   readonly hub: WatchHub;
   readonly #load: (version: Version) => Buffer;
+  readonly #reader: VersionReader;
   readonly #keepsEvent: (version: Version) => boolean;
   #closed: UnavailableError | undefined;
 
-  constructor({ clock, load, expire, keepsEvent }: EngineCoreOptions) {
+  constructor({ clock, load, peek = load, expire, keepsEvent }: EngineCoreOptions) {
     this.#load = load;
+    this.#reader = { valueOf: (version) => this.valueOf(version), peek };
     this.#keepsEvent = keepsEvent ?? (() => true);
     this.leases = new Leases(clock, expire);
     this.hub = new WatchHub(this.keyspace, clock, (version) => this.eventOf(version));
@@ -133,7 +138,7 @@ export class EngineCore {
     signal?.throwIfAborted();
     this.assertOpen();
     const revision = this.keyspace.readRevision(options.revision);
-    const { start, end, keysOnly } = options;
+    const { start, end, keysOnly, lend } = options;
     const limit = options.limit === undefined || options.limit <= 0 ? Infinity : options.limit;
     const count = this.keyspace.count(start, end, revision);
     const unpin = this.keyspace.pin(revision);
@@ -145,8 +150,9 @@ export class EngineCore {
         const want = Math.min(limit - items.length, SCAN_SLICE_ITEMS);
         const versions = this.keyspace.scan(from, end, revision, want);
         for (const version of versions) {
-          items.push(keysOnly === true ? describe(version, EMPTY) : this.keyValue(version));
-          if (keysOnly !== true && version.value === undefined && ++loaded % RANGE_SLICE_ITEMS === 0) await this.#giveTurn(signal);
+          const lent = lend === true && version.value === undefined;
+          items.push(keysOnly === true ? describe(version, EMPTY) : lent ? this.#lend(version) : this.keyValue(version));
+          if (keysOnly !== true && !lent && version.value === undefined && ++loaded % RANGE_SLICE_ITEMS === 0) await this.#giveTurn(signal);
         }
         if (versions.length < want) break;
         from = `${versions[versions.length - 1]!.key}\0`;
@@ -156,6 +162,12 @@ export class EngineCore {
       unpin();
     }
     return { items, revision, more: items.length < count, count };
+  }
+
+  #lend(version: Version): KeyValue {
+    const { key, modRevision, createRevision, leaseId } = version;
+    const lent = version.lent ??= new LentVersion(version, this.#reader);
+    return { key, modRevision, createRevision, lent, get value() { return lent.value; }, ...(leaseId === 0 ? {} : { leaseId }) };
   }
 
   async #giveTurn(signal: AbortSignal | undefined): Promise<void> {

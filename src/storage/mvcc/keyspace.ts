@@ -56,7 +56,7 @@ export class Keyspace {
       key, revision, modRevision: revision, value, leaseId, deleted: value === undefined, size: value?.length ?? 0, checksum: 0,
       createRevision: value === undefined ? 0 : before === undefined || before.deleted ? revision : before.createRevision,
       writes: value === undefined ? 0 : before === undefined || before.deleted ? 1 : before.writes + 1,
-      previous: before, event: undefined,
+      previous: before, lent: undefined, event: undefined,
     };
     if (entry === undefined) this.#entries.add(key, version); else entry.newest = version;
     this.#log.push(version);
@@ -164,8 +164,11 @@ export class Keyspace {
     for (let r = from; r <= until; r++) {
       const version = this.version(r)!;
       if (version.previous !== undefined && !version.previous.deleted) {
-        version.previous.value = undefined;
-        dropped.push(version.previous);
+        const { previous } = version;
+        previous.lent?.keep();
+        previous.lent = undefined;
+        previous.value = undefined;
+        dropped.push(previous);
       }
       version.previous = undefined;
       version.event = undefined;

@@ -1,5 +1,5 @@
 /** One version of one key: the link of a chain from newest to oldest kept. */
-import type { WatchEvent } from '../contract.ts';
+import type { LentValue, WatchEvent } from '../contract.ts';
 
 export interface Version {
   readonly key: string;
@@ -22,6 +22,8 @@ export interface Version {
   value: Buffer | undefined;
   /** The version before this one while it is kept. */
   previous: Version | undefined;
+  /** How the value was handed out without being read. */
+  lent: (LentValue & { keep(): void }) | undefined;
   /** What watchers get, made once and shared. */
   event: WatchEvent | undefined;
 }

@@ -196,6 +196,14 @@ const cases: Record<string, Case> = {
     assert.deepEqual(items, [{ key: '/a', value: Buffer.alloc(0), modRevision: revision, createRevision: revision }]);
   },
 
+  'range: what is lent stays what it was, after other writes, deletions and compaction': async (engine) => {
+    for (const key of ['/a/1', '/a/2', '/a/3']) await put(engine, key);
+    const { items } = await list(engine, '/a/', { lend: true });
+    await put(engine, '/a/1', 'other');
+    await remove(engine, '/a/2');
+    await engine.compact(await put(engine, '/a/4'));
+    assert.deepEqual(items.map(({ key, value, lent }) => [key, value.toString(), (lent?.peek() ?? value).toString(), lent?.size ?? value.length]), ['/a/1', '/a/2', '/a/3'].map((key) => [key, key, key, 4]));
+  },
   'range: values and revisions belong together': async (engine) => {
     const first = await put(engine, '/a', '1');
     const second = await put(engine, '/a', '2');

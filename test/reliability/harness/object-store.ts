@@ -54,7 +54,7 @@ export interface ObjectStore {
 
 export async function openObjectStore(engine: StorageEngine, clock: Clock): Promise<ObjectStore> {
   const feed = new StorageFeed({ engine, clock, log: silentLogger });
-  const store = new ResourceStore({ engine, feed, prefix: PREFIX, tail: TAIL, describer, now: () => clock.now() });
+  const store = new ResourceStore({ engine, feed, prefix: PREFIX, tail: TAIL, describer, now: () => clock.now(), lend: true });
   await feed.start();
   await feed.attach(store.cache);
   return { store, feed, close: () => feed.close() };
