@@ -4,6 +4,7 @@
  * JSON objects and lists are spliced from stored bytes; every other form is made from the parsed object. Lists beyond a size
  * are made piece by piece while they are being sent, so that no request holds the event loop or all its bytes at once.
  */
+import { nextTurn } from '#base/turn';
 import { encodeAny } from '#machinery/codec/json-encode';
 import { emptyObject } from '#machinery/managed-fields/empty-object';
 import type { KubeObject, ListMeta, Status } from '#machinery/meta';
@@ -14,7 +15,7 @@ import { objectJson, versionedObject, type ServedResource } from '../served-reso
 import { bytesNow, sizeOf, type DescribedObject } from '../store/described.ts';
 import type { ListResult, StoredBytes } from '../store/resource-store.ts';
 import { decodeStored, spliceInto, splicedBytes, splicedLength } from '../store/stored-object.ts';
-import type { EventEncoder } from '../store/watch-stream.ts';
+import type { EventEncoder, InPlace } from '../store/watch-stream.ts';
 import { encodeEvent, encodeForm } from './encode-form.ts';
 import type { HandlerEnvironment } from './environment.ts';
 import { MEDIA_TYPES, negotiate, negotiateError, type Output } from './negotiation.ts';
@@ -22,10 +23,16 @@ import { columnDefinitions, parseIncludeObject, partialMetadata, tableOf, tableR
 import { defaultPrinter, tablePrinterOf } from '../resources/printing/table-printers.ts';
 import type { TablePrinter } from '../resources/definition.ts';
 
+/** An event is `{"type":"ADDED","object":{…}}` and a line's end. */
+const EVENT_HEAD = '{"type":"';
+const EVENT_MIDDLE = '","object":';
+const EVENT_END = '}\n';
 const INITIAL_EVENTS_END = 'k8s.io/initial-events-end';
 /** Lists up to this size are answered in one piece. */
 const WHOLE_BYTES_MAX = 256 * 1024;
 const CHUNK_BYTES = 256 * 1024;
+/** Bytes of a list after which others get a turn: 2 or 3 ms with their encryption, however fast they are taken. */
+const TURN_BYTES = 1024 * 1024;
 /** Objects parsed before others get a turn. */
 const SLICE_OBJECTS = 100;
 
@@ -141,14 +148,19 @@ function jsonList(served: ServedResource, found: ListResult): ApiResponse {
 }
 
 async function* listChunks(served: ServedResource, items: readonly DescribedObject[], head: Buffer): AsyncGenerator<Buffer> {
-  yield head;
   let chunk = Buffer.allocUnsafe(CHUNK_BYTES);
-  let at = 0;
+  let at = head.copy(chunk);
+  let sent = 0;
   for (let i = 0; i < items.length; i++) {
     const { revision } = items[i]!;
     const need = splicedLength(sizeOf(items[i]!), revision, served.itemSplice) + 1;
     if (at + need > chunk.length) {
       if (at > 0) yield chunk.subarray(0, at);
+      sent += at;
+      if (sent >= TURN_BYTES) {
+        await nextTurn();
+        sent = 0;
+      }
       chunk = Buffer.allocUnsafe(Math.max(CHUNK_BYTES, need));
       at = 0;
     }
@@ -164,7 +176,7 @@ function jsonPieces(head: string, items: readonly DescribedObject[], render: (it
   return (async function* pieces(): AsyncGenerator<Buffer> {
     yield Buffer.from(head);
     for (let from = 0; from < items.length; from += SLICE_OBJECTS) {
-      if (from > 0) await new Promise<void>((resolve) => { setImmediate(resolve); });
+      if (from > 0) await nextTurn();
       const text = items.slice(from, from + SLICE_OBJECTS).map((item) => encodeAny(render(item))).join(',');
       yield Buffer.from(from > 0 ? `,${text}` : text);
     }
@@ -187,10 +199,19 @@ export function watchEncoding(context: RequestContext, served: ServedResource, o
     return shown;
   };
   const plain = output.format === 'json' && output.shape === 'object' && served.conversion === undefined;
+  const inPlace: InPlace = {
+    length: (type, object, revision) => EVENT_HEAD.length + type.length + EVENT_MIDDLE.length + splicedLength(sizeOf(object), revision, served.objectSplice) + EVENT_END.length,
+    write(target, at, type, object, revision) {
+      const from = at + target.write(`${EVENT_HEAD}${type}${EVENT_MIDDLE}`, at, 'latin1');
+      const end = spliceInto(target, from, bytesNow(object), revision, served.objectSplice);
+      return end + target.write(EVENT_END, end, 'latin1');
+    },
+  };
   const encoder: EventEncoder = {
+    ...(plain ? { inPlace } : {}),
     key: output.shape === 'table' ? undefined : `${served.apiVersion} ${output.format} ${output.shape}`,
     event(type, object, revision) {
-      if (plain) return splicedBytes(bytesNow(object), revision, served.objectSplice, `{"type":"${type}","object":`, '}\n');
+      if (plain) return splicedBytes(bytesNow(object), revision, served.objectSplice, `${EVENT_HEAD}${type}${EVENT_MIDDLE}`, EVENT_END);
       const stored = { bytes: object.bytes, revision };
       return frame(type, shaped(versionedObject(served, stored), output.shape === 'table' ? printedForm(served, stored) : undefined));
     },

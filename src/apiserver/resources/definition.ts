@@ -4,6 +4,7 @@
  * Each resource's folder `resources/<group>/<resource>/` exports one `ResourceDefinition`; `resources/registry.ts` lists them all.
  * Objects are plain JSON, decoded and pruned against the schema already. A strategy changes the object it is given in place.
  */
+import type { WantedFields } from '#machinery/codec/json-pick';
 import type { KubeObject, ResourceType } from '#machinery/meta';
 import type { FieldError } from '#machinery/field-error';
 import type { UserInfo } from '../request.ts';
@@ -83,6 +84,8 @@ export interface ResourceDefinition<T extends KubeObject = KubeObject> {
   deletionGraceSeconds?(object: T, requestedSeconds: number | undefined): number;
   /** Field selector keys beyond metadata.name and metadata.namespace, with the object's values. */
   selectableFields?(object: T): Record<string, string>;
+  /** What `selectableFields` looks at, labels aside: where there are very many objects, no more of them is parsed. */
+  readonly selectableFieldsFrom?: WantedFields;
   /** The keys `selectableFields` gives, to refuse others. */
   readonly selectableFieldNames?: readonly string[];
   readonly table?: TablePrinter<T>;

@@ -57,9 +57,10 @@ export function builtInStores(options: { engine: StorageEngine; feed: StorageFee
 }
 
 function describerOf(info: ResourceInfo, definition: ResourceDefinition, canonical: (bytes: Buffer) => Buffer): Describer {
-  const { selectableFields } = definition;
+  const { selectableFields, selectableFieldsFrom } = definition;
+  const wanted = selectableFields === undefined ? {} : selectableFieldsFrom;
   return {
-    namespaced: info.namespaced, canonical,
+    namespaced: info.namespaced, canonical, ...(wanted === undefined ? {} : { wanted: { ...wanted, metadata: { labels: true } } }),
     fields: selectableFields === undefined ? () => undefined : (object: KubeObject) => selectableFields.call(definition, object),
   };
 }

@@ -5,8 +5,9 @@
  * first asked for; an object that cannot be read says so then.
  */
 import { detached } from '#machinery/codec/json-any';
+import { pickJson, type WantedFields } from '#machinery/codec/json-pick';
 import type { KubeObject } from '#machinery/meta';
-import type { KeyValue, LentValue } from '#storage/contract';
+import { CorruptError, type KeyValue, type LentValue } from '#storage/contract';
 
 export interface DescribedObject {
   /** `namespace/name`, or the name of a cluster-scoped object: the store's key behind the resource's prefix. */
@@ -27,7 +28,7 @@ export interface DescribedObject {
 export function sizeOf(object: DescribedObject): number { return object.lent === undefined ? object.bytes.length : object.lent.size; }
 
 /** The bytes, of use until anything else is asked of the store. */
-export function bytesNow(object: DescribedObject): Buffer { return object.lent === undefined ? object.bytes : object.lent.peek(); }
+export function bytesNow(object: DescribedObject): Buffer { return object instanceof StoredObject ? object.bytesNow() : object.bytes; }
 
 /** Which objects a list or watch is about. */
 export interface Selection {
@@ -60,8 +61,12 @@ export interface Describer {
   readonly namespaced: boolean;
   /** The fields that can be selected by. */
   fields(object: KubeObject): Record<string, string> | undefined;
+  /** The record of an object that was read before is damaged now. */
+  lost?(object: DescribedObject, error: unknown): void;
   /** Objects have no schema that says which numbers are whole. */
   readonly exactNumbers?: boolean;
+  /** What is looked at for labels and fields, when it is little. */
+  readonly wanted?: WantedFields;
   /** Bytes in canonical form; the same buffer when they are. @throws when they are no object of this kind. */
   canonical(bytes: Buffer): Buffer;
 }
@@ -96,10 +101,8 @@ export class StoredObject implements DescribedObject {
   }
 
   get name(): string { return this.#describer.namespaced ? this.key.slice(this.key.indexOf('/') + 1) : this.key; }
-  get bytes(): Buffer {
-    this.settle();
-    return this.#source instanceof Uint8Array ? this.#source : this.#source.value;
-  }
+  get bytes(): Buffer { return this.#read((lent) => lent.value); }
+  bytesNow(): Buffer { return this.#read((lent) => lent.peek()); }
   get lent(): LentValue | undefined {
     this.settle();
     return this.#source instanceof Uint8Array ? undefined : this.#source;
@@ -107,26 +110,40 @@ export class StoredObject implements DescribedObject {
   get labels(): Facts['labels'] { return this.settle().labels; }
   get fields(): Facts['fields'] { return this.settle().fields; }
 
+  #read(how: (lent: LentValue) => Buffer): Buffer {
+    this.settle();
+    if (this.#source instanceof Uint8Array) return this.#source;
+    try {
+      return how(this.#source);
+    } catch (error) {
+      if (error instanceof CorruptError) this.#describer.lost?.(this, error);
+      throw error;
+    }
+  }
+
   /** Reads what it is selected by. @throws when it is no object of its kind, or damaged. */
   settle(): Facts {
     if (this.#facts !== undefined) return this.#facts;
-    const stored = this.#source instanceof Uint8Array ? this.#source : this.#source.peek();
+    const source = this.#source;
+    const held = source instanceof Uint8Array ? source : undefined;
+    const stored = source instanceof Uint8Array ? source : source.peek();
     const bytes = this.#describer.canonical(stored);
     if (bytes !== stored) this.#source = bytes;
-    const facts = (this.#source === stored ? known.get(stored) : undefined) ?? factsIn(bytes, this.#describer);
-    this.#facts = facts;
-    return facts;
+    // What the store lends was checked: it is the JSON that was written.
+    const { wanted } = this.#describer;
+    if (held === undefined && wanted !== undefined) this.#facts = factsOf(pickJson(bytes, wanted) as unknown as KubeObject, this.#describer);
+    else this.#facts = (bytes === held ? known.get(held) : undefined) ?? factsOf(JSON.parse(bytes.toString('utf8')) as KubeObject, this.#describer);
+    return this.#facts;
   }
 }
 
-function factsIn(bytes: Buffer, describer: Describer): Facts {
-  const object = JSON.parse(bytes.toString('utf8')) as KubeObject;
+function factsOf(object: KubeObject, describer: Describer): Facts {
   return { labels: sharing(object.metadata.labels), fields: sharing(describer.fields(object)) };
 }
 
 /** Most values are the same in many objects. */
 function sharing(values: Record<string, string> | undefined): Record<string, string> | undefined {
-  for (const name in values) values[name] = shared(values[name]!);
+  if (typeof values === 'object') for (const name in values) values[name] = shared(values[name]!);
   return values;
 }
 

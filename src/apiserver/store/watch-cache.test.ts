@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { seededRandom } from '#base/random';
 import { CorruptError, type KeyValue, type WatchEvent } from '#storage/contract';
-import { selectAll, type Describer, type Selection } from './described.ts';
+import { bytesNow, selectAll, type Describer, type Selection } from './described.ts';
 import { WatchCache } from './watch-cache.ts';
 
 const PREFIX = '/registry/things/';
@@ -122,6 +122,22 @@ test('a reload replaces everything and ends watches; events that it covers are n
   cache.replace([item], 9);
   cache.apply(put('n/3', 8, bytesOf('c', 'x')));
   assert.deepEqual([names(cache.select(selectAll())), resets, cache.currentRevision(5), cache.log.startRevision], [['n/2'], 1, 9, 9]);
+});
+
+test('an object whose record is damaged later costs one reader its answer, and is left out from then on', async () => {
+  const cache = new WatchCache({ prefix: PREFIX, describer, now: () => 0, lend: true });
+  let rotten = false;
+  const damaged: string[] = [];
+  cache.replace(['n/1', 'n/2', 'n/3'].map((key) => lentItem(key, 1, () => {
+    if (rotten && key === 'n/2') throw new CorruptError('damaged');
+    return bytesOf('a', 'x');
+  })), 1, (key) => damaged.push(key));
+  rotten = true;
+  assert.equal(cache.select(by({ tier: 'a' })).length, 3, 'not noticed before it is read');
+  assert.throws(() => cache.select(selectAll()).map(bytesNow), CorruptError);
+  assert.deepEqual([names(cache.select(selectAll())), names(cache.select(by({ tier: 'a' }))), damaged], [['n/1', 'n/3'], ['n/1', 'n/3'], [`${PREFIX}n/2`]]);
+  cache.apply(put('n/2', 2, bytesOf('b', 'x')));
+  assert.equal(cache.select(selectAll()).map(bytesNow).length, 3);
 });
 
 /** As the store lends it: nothing is read before it is asked for. */

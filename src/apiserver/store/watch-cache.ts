@@ -13,6 +13,7 @@ import { describe, selects, StoredObject, unsettled, type DescribedObject, type 
 import { EventLog, type CacheEvent, type EventLogLimits } from './event-log.ts';
 import { PastStates, type PastState } from './past-states.ts';
 import { SortedMap } from './sorted-map.ts';
+import { SelectorIndex } from './selector-index.ts';
 import type { FeedSink } from './storage-feed.ts';
 
 /** Called for each event; must not throw. */
@@ -42,8 +43,7 @@ export class WatchCache implements FeedSink {
   /** Of the last load; done when undefined. */
   #settling: Promise<void> | undefined;
   #damaged: (key: string, error: unknown) => void = () => undefined;
-  /** `l:KEY=VALUE` and `f:KEY=VALUE` → objects' keys. */
-  readonly #index = new Map<string, Set<string>>();
+  readonly #index = new SelectorIndex();
   readonly #listeners = new Set<EventListener>();
   readonly #resets = new Set<() => void>();
   readonly #past = new PastStates();
@@ -56,7 +56,7 @@ export class WatchCache implements FeedSink {
   constructor(options: { prefix: string; describer: Describer; now: () => number; limits?: EventLogLimits; lend?: boolean }) {
     this.prefix = options.prefix;
     this.lend = options.lend ?? false;
-    this.#describer = options.describer;
+    this.#describer = { ...options.describer, lost: (object, error) => this.#lose(object, error) };
     this.#now = options.now;
     this.#limits = options.limits;
     this.#log = new EventLog(0, options.limits);
@@ -101,7 +101,7 @@ export class WatchCache implements FeedSink {
   #settle(object: StoredObject): boolean {
     try {
       object.settle();
-      this.#indexed(object);
+      this.#index.add(object);
       return true;
     } catch (error) {
       this.#objects.delete(object.key);
@@ -129,7 +129,7 @@ export class WatchCache implements FeedSink {
       this.#publish(this.#log.append(event.revision, this.#now(), undefined, previous));
       return;
     }
-    if (previous !== undefined) this.#unindex(previous);
+    if (previous !== undefined) this.#index.remove(previous);
     this.#put(object);
     this.#publish(this.#log.append(event.revision, this.#now(), object, previous));
   }
@@ -224,6 +224,12 @@ export class WatchCache implements FeedSink {
     try { return describe(key.slice(this.prefix.length), bytes, revision, this.#describer); } catch { return undefined; }
   }
 
+  /** Whoever reads it now gets an error; who comes later reads the others. */
+  #lose(object: DescribedObject, error: unknown): void {
+    this.#damaged(this.prefix + object.key, error);
+    if (this.#objects.get(object.key) === object) this.#remove(object);
+  }
+
   #publish(event: CacheEvent): void {
     this.counts.dispatched++;
     for (const listener of this.#listeners) listener(event);
@@ -232,35 +238,17 @@ export class WatchCache implements FeedSink {
   /** The smallest index set that holds every match; undefined when a scan is as good. */
   #candidates(selection: Selection): ReadonlySet<string> | undefined {
     if (selection.everything || this.#settling !== undefined) return undefined;
-    let best: ReadonlySet<string> | undefined;
-    for (const name of indexNames(selection)) {
-      const keys = this.#index.get(name) ?? new Set<string>();
-      if (best === undefined || keys.size < best.size) best = keys;
-    }
+    const best = this.#index.candidates(selection);
     return best !== undefined && (best.size < INDEX_MIN || best.size * 4 < this.#objects.size) ? best : undefined;
   }
 
   #put(object: DescribedObject): void {
     this.#objects.set(object.key, object);
-    this.#indexed(object);
-  }
-
-  #indexed(object: DescribedObject): void {
-    for (const name of indexNamesOf(object)) {
-      const keys = this.#index.get(name);
-      if (keys === undefined) this.#index.set(name, new Set([object.key])); else keys.add(object.key);
-    }
-  }
-
-  #unindex(object: DescribedObject): void {
-    for (const name of indexNamesOf(object)) {
-      const keys = this.#index.get(name);
-      if (keys?.delete(object.key) === true && keys.size === 0) this.#index.delete(name);
-    }
+    this.#index.add(object);
   }
 
   #remove(object: DescribedObject): void {
-    this.#unindex(object);
+    this.#index.remove(object);
     this.#objects.delete(object.key);
   }
 }
@@ -270,14 +258,4 @@ function rangeOf({ namespace }: Selection, after: string): [start: string, end: 
   const [start, end] = namespace === '' ? ['', ''] : [`${namespace}/`, `${namespace}0`];
   const first = after === '' ? start : `${after}\0`;
   return [first > start ? first : start, end];
-}
-
-function* indexNamesOf(object: DescribedObject): Iterable<string> {
-  for (const key in object.labels) yield `l:${key}=${object.labels[key]!}`;
-  for (const key in object.fields) if (object.fields[key] !== '') yield `f:${key}=${object.fields[key]!}`;
-}
-
-function* indexNames(selection: Selection): Iterable<string> {
-  for (const [key, value] of selection.labelPairs) yield `l:${key}=${value}`;
-  for (const [key, value] of selection.fieldPairs) if (value !== '') yield `f:${key}=${value}`;
 }

@@ -64,6 +64,10 @@ export const podDefinition: ResourceDefinition<Pod> = {
     return seconds < 0 ? 1 : seconds;
   },
   selectableFieldNames: FIELD_NAMES,
+  selectableFieldsFrom: {
+    spec: { nodeName: true, restartPolicy: true, schedulerName: true, serviceAccountName: true, hostNetwork: true },
+    status: { phase: true, podIPs: true, nominatedNodeName: true },
+  },
   selectableFields: ({ spec, status }) => ({
     'spec.nodeName': spec?.nodeName ?? '',
     'spec.restartPolicy': spec?.restartPolicy ?? '',
