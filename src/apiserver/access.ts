@@ -105,6 +105,7 @@ const DEFAULT_ISSUER = 'https://kubernetes.default.svc.cluster.local';
 
 export function createAccess(options: AccessOptions): Access {
   const { client, informers, clock, pki } = options;
+  const metrics = options.metrics ?? new MetricsRegistry();
   const issuer = options.issuer ?? DEFAULT_ISSUER;
   const audiences = options.audiences ?? [issuer];
   const rbac = new RbacIndex();
@@ -116,16 +117,16 @@ export function createAccess(options: AccessOptions): Access {
   const objects = boundObjects({ client, informers, boundPods: options.boundPods });
   const tokenAuthenticators = [
     serviceAccountTokenAuthenticator({
-      issuers: [issuer], audiences, keys: async () => (await pki.serviceAccountKeys()).verification, objects, clock,
+      issuers: [issuer], audiences, keys: async () => (await pki.serviceAccountKeys()).verification, objects, clock, metrics,
     }),
     bootstrapTokenAuthenticator({ secret: objects.secret, audiences, clock }),
   ];
-  const timed = timedAdmission(options.metrics ?? new MetricsRegistry(), clock);
-  const dependencies: AdmissionDependencies = { ...options, authorizer, rbac };
+  const timed = timedAdmission(metrics, clock);
+  const dependencies: AdmissionDependencies = { ...options, authorizer, rbac, metrics };
   return {
     authenticators: [
       frontProxyAuthenticator({ authorities: () => [pki.frontProxyAuthority.certificatePem], allowedNames: ['front-proxy-client'], clock }),
-      clientCertificateAuthenticator({ authorities: () => [pki.authority.certificatePem], clock }),
+      clientCertificateAuthenticator({ authorities: () => [pki.authority.certificatePem], clock, metrics }),
       bearerTokenAuthenticator(tokenAuthenticators, audiences),
       webSocketTokenAuthenticator(tokenAuthenticators, audiences),
     ],

@@ -60,6 +60,8 @@ export interface ListenerOptions {
   readonly clock: Clock;
   readonly log: Logger;
   readonly statusResponse: (error: StatusError) => ApiResponse;
+  /** A connection was given up before it was one. */
+  readonly handshakeFailed?: () => void;
   readonly limits?: Partial<ListenerLimits>;
 }
 
@@ -144,7 +146,10 @@ export function createListener(options: ListenerOptions): Listener {
     if (!answer.writableEnded) socket.destroy();
     else if (answer.shouldKeepAlive) answer.once('finish', tell);
   });
-  server.on('tlsClientError', (error) => log.debug('TLS handshake failed', { error: error.message }));
+  server.on('tlsClientError', (error) => {
+    options.handshakeFailed?.();
+    log.debug('TLS handshake failed', { error: error.message });
+  });
   server.on('sessionError', (error) => log.debug('HTTP/2 session failed', { error: error.message }));
   server.on('secureConnection', (socket: TLSSocket) => {
     sockets.add(socket);

@@ -7,11 +7,11 @@
  */
 import { customresourcedefinitions } from '#api/generated/apiextensions/v1';
 import { flowschemas, prioritylevelconfigurations } from '#api/generated/flowcontrol/v1';
-import { servicecidrs } from '#api/generated/networking/v1';
+import { ipaddresses, servicecidrs } from '#api/generated/networking/v1';
 import { namespaces, pods, resourcequotas, type Namespace, type Pod, type ResourceQuota } from '#api/generated/core/v1';
 import { rfc3339, type Clock } from '#base/clock';
 import type { Logger } from '#base/log';
-import type { MetricsRegistry } from '#base/metrics';
+import type { Histogram, MetricsRegistry } from '#base/metrics';
 import type { Random } from '#base/random';
 import { createInformerFactory } from '#client/informer/factory';
 import { createClient } from '#client/rest-client';
@@ -36,9 +36,11 @@ import { ensurePriorityClasses, ensureSystemNamespaces } from './bootstrap/syste
 import type { RequestContext } from './context.ts';
 import { schemaValueChecksWith } from './crd/default-faults.ts';
 import { definitionHooks } from './crd/definition-hooks.ts';
+import type { Timed } from './crd/custom-definition.ts';
 import { Definitions } from './crd/definitions.ts';
 import { deviceExpressionChecker, policyExpressionChecker } from './admission/expression-checker.ts';
 import { EXPRESSION_RULES } from './crd/expression-rules.ts';
+import { timedRules } from './crd/timed-rules.ts';
 import { useExpressionChecker } from './resources/rules/expressions.ts';
 import type { RuleCompiler } from './crd/rules.ts';
 import { healthChecks } from './discovery/checks.ts';
@@ -56,6 +58,7 @@ import type { HandlerEnvironment, WriteHooks } from './handlers/environment.ts';
 import { namespaceHooks } from './handlers/namespace-deletion.ts';
 import { statusErrorResponse } from './handlers/respond.ts';
 import { inProcessTransport } from './in-process-transport.ts';
+import { meteredTransport } from './metered-transport.ts';
 import { AddressRange } from './allocation/address-range.ts';
 import { clusterIpAllocator, ensureServiceCidr } from './allocation/cluster-ips.ts';
 import { nodePortAllocator } from './allocation/node-ports.ts';
@@ -72,9 +75,11 @@ import { registeredResources, servedResources, type RuntimeConfig } from './reso
 import { builtInStores } from './store/built-in-stores.ts';
 import { observeCaches } from './store/cache-metrics.ts';
 import { meteredEngine, resourcesByKey } from './store/metered-engine.ts';
-import { watchMetrics } from './handlers/watch-metrics.ts';
+import { deprecationMetrics, watchListMetrics, watchMetrics } from './handlers/watch-metrics.ts';
 import { serviceResolver } from './service-resolver.ts';
 import { leasePool } from './store/lease-pool.ts';
+import { selectAll } from './store/described.ts';
+import { observeSize } from './store/size-metrics.ts';
 import { StorageFeed } from './store/storage-feed.ts';
 import { webhookClient } from './webhook/webhook-client.ts';
 
@@ -141,7 +146,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
 
   let chain: ApiHandler = () => Promise.reject(new Error('the API server is not started'));
   const handler: ApiHandler = (request) => chain(request);
-  const loopback = inProcessTransport(handler, LOOPBACK);
+  const loopback = meteredTransport(inProcessTransport(handler, LOOPBACK), 'in-process', metrics, clock);
   const client = createClient({ transport: loopback, clock, userAgent: 'kube-apiserver/v1.36 kubernode' });
   const informers = createInformerFactory({ client, clock, random, log });
   const storeOf = (type: ResourceType): ReturnType<typeof stores.storeOf> => stores.storeOf(type.group, type.resource);
@@ -156,20 +161,23 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
   for (const decision of access.decisions) table.addDecision(decision);
 
   const serviceCidrs = options.serviceCidrs ?? DEFAULT_SERVICE_CIDRS;
+  const addresses = storeOf(ipaddresses);
+  const takenAddresses = (): string[] => addresses.cache.select(selectAll()).map(({ key }) => key);
   const allocators: ServiceAllocators = {
-    clusterIps: clusterIpAllocator({ client, random, cidrs: serviceCidrs, serviceCidrs: informers.for(servicecidrs) }), nodePorts: nodePortAllocator(storage, random),
+    clusterIps: clusterIpAllocator({ client, random, cidrs: serviceCidrs, serviceCidrs: informers.for(servicecidrs), clock, metrics, takenAddresses }), nodePorts: nodePortAllocator(storage, random, metrics),
   };
   const hooks = new Map<string, WriteHooks>([['/namespaces', namespaceHooks], ['/services', serviceHooks(allocators)], ['apiextensions.k8s.io/customresourcedefinitions', definitionHooks]]);
   const env: HandlerEnvironment = {
     clock, random, log, admission: access.admission, authorizer: access.authorizer, featureEnabled: options.featureEnabled ?? featureGates(KNOWN_FEATURES).enabled,
-    hooksOf: (served) => hooks.get(`${served.info.group}/${served.info.resource}`), leaseFor: leasePool(storage, clock),
-    watched: watchMetrics(metrics),
+    hooksOf: (served) => hooks.get(`${served.info.group}/${served.info.resource}`), leaseFor: leasePool(storage, clock, metrics),
+    watched: watchMetrics(metrics), listed: watchListMetrics(metrics), deprecatedAsked: deprecationMetrics(metrics),
   };
-  const rules = options.rules ?? EXPRESSION_RULES;
+  const rules = timedRules(options.rules ?? EXPRESSION_RULES, metrics, clock);
   useExpressionChecker(policyExpressionChecker, deviceExpressionChecker);
   useSchemaValueChecks(schemaValueChecksWith(rules));
   const definitions = new Definitions({
-    client, definitions: informers.for(customresourcedefinitions), table, engine: storage, feed, clock, log, now: () => clock.now(), rules,
+    client, definitions: informers.for(customresourcedefinitions), table, engine: storage, feed, clock, log, metrics, now: () => clock.now(), rules,
+    ratcheting: timedIn(metrics.histogram({ name: 'apiextensions_apiserver_validation_ratcheting_seconds', buckets: RATCHETING_BUCKETS, help: 'Time for comparison of old to new for the purposes of CRDValidationRatcheting during an UPDATE in seconds.' }), clock),
     converters: { webhooks, metrics, clock, random }, stopping: stopping.signal,
   });
   observeCaches(metrics, () => stores.named, feed);
@@ -227,6 +235,8 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     }
   }
 
+  const handshakes = metrics.counter({ name: 'apiserver_tls_handshake_errors_total', help: 'Number of requests dropped with \'TLS handshake error from\' error' });
+  metrics.observed({ name: 'apiserver_audit_event_total', type: 'counter', help: 'Counter of audit events generated and sent to the audit backend.' }, () => [[[], options.audit?.eventCount ?? 0]]);
   const listeners: Listener[] = [];
   return {
     handler, access, table, feed,
@@ -246,14 +256,15 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
       const levels = informers.for(prioritylevelconfigurations);
       void keepDanglingConditions({ client, schemas: informers.for(flowschemas), levels, clock, log }, stopping.signal);
       void keepFlowControl({ client, clock, log }, stopping.signal);
-      void repairRegularly({ client, allocators, clock, log }, stopping.signal);
+      void repairRegularly({ client, allocators, clock, log, metrics }, stopping.signal);
       void leases?.keep((addresses) => ensureKubernetesEndpoints(client, { ...kubernetesService, addresses }, stopping.signal), stopping.signal);
       state.started = true;
+      void observeSize(storage, metrics, clock, stopping.signal);
       void compactRegularly(storage, clock, log, stopping.signal);
     },
     async listen({ host, port, limits = {} }) {
       const listener = createListener({
-        limits, handler, clock, log, statusResponse: (error) => statusErrorResponse(NO_REQUEST, error),
+        limits, handler, clock, log, handshakeFailed: () => handshakes.inc(), statusResponse: (error) => statusErrorResponse(NO_REQUEST, error),
         tls: { key: pki.serving.privateKeyPem, cert: pki.serving.certificatePem, clientAuthorities: [pki.authority.certificatePem, pki.frontProxyAuthority.certificatePem] },
       });
       listeners.push(listener);
@@ -270,6 +281,20 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
       await feed.close();
       webhooks.close();
     },
+  };
+}
+
+/** 10 µs and on, times four, in seconds, as upstream. */
+const RATCHETING_BUCKETS = Array.from({ length: 10 }, (_one, index) => 0.00001 * 4 ** index);
+
+function timedIn(histogram: Histogram, clock: Clock): Timed {
+  return (work) => {
+    const startMs = clock.monotonicNow();
+    try {
+      return work();
+    } finally {
+      histogram.observe((clock.monotonicNow() - startMs) / 1000);
+    }
   };
 }
 

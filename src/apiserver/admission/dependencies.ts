@@ -4,6 +4,7 @@
 import type { Namespace } from '#api/generated/core/v1';
 import type { Clock } from '#base/clock';
 import type { Logger } from '#base/log';
+import type { MetricsRegistry } from '#base/metrics';
 import type { Random } from '#base/random';
 import type { Client } from '#client/client';
 import type { InformerFactory } from '#client/informer-contract';
@@ -15,6 +16,7 @@ import type { RbacIndex } from '../authz/rbac-index.ts';
 import type { StoredObjects } from '../resources/decisions/stored-objects.ts';
 
 export interface AdmissionDependencies {
+  readonly metrics: MetricsRegistry;
   /** In-process, as `system:apiserver`. */
   readonly client: Client;
   readonly informers: InformerFactory;

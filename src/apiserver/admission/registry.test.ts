@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { systemClock } from '#base/clock';
+import { MetricsRegistry } from '#base/metrics';
 import type { AdmissionDependencies } from './dependencies.ts';
 import type { AdmissionPlugin } from './plugin.ts';
 import { admissionPlugins } from './registry.ts';
@@ -16,7 +17,7 @@ const EXTENSIONS = {
 const RULES = ['PodCertificateSigning', 'DevicePermissions', 'PolicyPermissions', 'RoleEscalationCheck'];
 
 function names(switches?: Partial<AdmissionSwitches>): string[] {
-  const dependencies = { client: nothing, informers: nothing, authorizer: nothing, boundPods: nothing, rbac: nothing, storedNamespaces: nothing, clock: systemClock } as unknown as AdmissionDependencies;
+  const dependencies = { client: nothing, informers: nothing, authorizer: nothing, boundPods: nothing, rbac: nothing, storedNamespaces: nothing, clock: systemClock, metrics: new MetricsRegistry() } as unknown as AdmissionDependencies;
   return admissionPlugins(dependencies, nothing as never, EXTENSIONS, { enable: [], disable: [], ...switches }).map(({ name }) => name);
 }
 

@@ -28,6 +28,9 @@ export class AddressRange {
     this.#last = this.isIPv6 ? start + size - 1n : start + size - 2n;
   }
 
+  /** How many addresses may be given out. */
+  get size(): number { return Number(this.#last - this.#first + 1n); }
+
   contains(ip: string): boolean {
     const address = parseIp(ip);
     if (address === undefined || (address.bytes.length === 16) !== this.isIPv6) return false;

@@ -3,12 +3,15 @@
  * (KEP-1880). The ranges are those of the ready ServiceCIDR objects; the first one is the cluster's own.
  */
 import { ipaddresses, servicecidrs, type IPAddress, type ServiceCIDR } from '#api/generated/networking/v1';
+import type { Clock } from '#base/clock';
+import type { MetricsRegistry } from '#base/metrics';
 import type { Random } from '#base/random';
 import type { Client } from '#client/client';
 import type { Informer } from '#client/informer-contract';
 import { isAlreadyExists, isNotFound } from '#machinery/status-error';
 import { isConditionTrue } from '#semantics/condition';
 import { AddressRange } from './address-range.ts';
+import { clusterIpMetrics } from './allocator-metrics.ts';
 
 export type IpFamily = 'IPv4' | 'IPv6';
 
@@ -42,9 +45,13 @@ export interface ClusterIpOptions {
   /** The cluster's own ranges, one a family. */
   readonly cidrs: readonly string[];
   readonly serviceCidrs: Informer<ServiceCIDR>;
+  readonly clock: Clock;
+  readonly metrics: MetricsRegistry;
+  /** Addresses that are taken, as far as is known here. */
+  takenAddresses(): readonly string[];
 }
 
-export function clusterIpAllocator({ client, random, cidrs, serviceCidrs }: ClusterIpOptions): ClusterIpAllocator {
+export function clusterIpAllocator({ client, random, cidrs, serviceCidrs, clock, metrics, takenAddresses }: ClusterIpOptions): ClusterIpAllocator {
   const objects = client.for(ipaddresses);
   const own = cidrs.map((cidr) => new AddressRange(cidr));
   const ranges = (): AddressRange[] => {
@@ -52,6 +59,8 @@ export function clusterIpAllocator({ client, random, cidrs, serviceCidrs }: Clus
       .flatMap((entry) => entry.spec?.cidrs ?? []).filter((cidr) => !cidrs.includes(cidr));
     return [...own, ...others.map((cidr) => new AddressRange(cidr))];
   };
+
+  const counted = clusterIpMetrics(metrics, ranges, (range) => takenAddresses().filter((ip) => range.contains(ip)).length);
 
   async function create(ip: string, owner: AddressOwner): Promise<boolean> {
     const address: IPAddress = {
@@ -85,13 +94,24 @@ export function clusterIpAllocator({ client, random, cidrs, serviceCidrs }: Clus
         throw new AllocationError(dryRun ? `the provided IP (${ip}) is not in the valid range. The range of valid IPs is ${own}` : 'the provided network does not match the current range');
       }
       // A dry run takes nothing and looks for nothing, as upstream.
-      if (!dryRun && !(await create(ip, owner))) throw new AllocationError('provided IP is already allocated');
+      if (dryRun) return;
+      const { cidr } = ranges().find((range) => range.contains(ip))!;
+      const startMs = clock.monotonicNow();
+      if (!await create(ip, owner)) {
+        counted.failed(cidr, 'static');
+        throw new AllocationError('provided IP is already allocated');
+      }
+      counted.allocated(cidr, 'static', (clock.monotonicNow() - startMs) / 1000);
     },
     async takeAny(family, owner, dryRun) {
       for (const range of ranges().filter((candidate) => candidate.isIPv6 === (family === 'IPv6'))) {
+        const startMs = clock.monotonicNow();
         for (const ip of range.candidates(random, TRIES_MAX)) {
-          if (dryRun ? !(await isTaken(ip)) : await create(ip, owner)) return ip;
+          if (!(dryRun ? !(await isTaken(ip)) : await create(ip, owner))) continue;
+          if (!dryRun) counted.allocated(range.cidr, 'dynamic', (clock.monotonicNow() - startMs) / 1000);
+          return ip;
         }
+        if (!dryRun) counted.failed(range.cidr, 'dynamic');
       }
       throw new AllocationError('range is full');
     },

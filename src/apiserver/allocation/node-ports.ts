@@ -3,8 +3,10 @@
  *
  * One number serves TCP and UDP of one service alike. The keys stand beside the registry's objects and are seen by no client.
  */
+import type { MetricsRegistry } from '#base/metrics';
 import type { Random } from '#base/random';
 import { prefixEnd, type StorageEngine } from '#storage/contract';
+import { nodePortMetrics } from './allocator-metrics.ts';
 import { AllocationError, type AddressOwner } from './cluster-ips.ts';
 
 const PREFIX = '/registry/ranges/servicenodeports/';
@@ -25,16 +27,27 @@ export interface NodePortAllocator {
   list(): Promise<Map<number, AddressOwner>>;
 }
 
-export function nodePortAllocator(storage: StorageEngine, random: Random): NodePortAllocator {
+export function nodePortAllocator(storage: StorageEngine, random: Random, metrics: MetricsRegistry): NodePortAllocator {
+  /** As last seen; others may take and release too. */
+  let known = new Set<number>();
+  let changes = 0;
+  nodePortMetrics(metrics, () => ({ size: LAST - FIRST + 1, taken: known.size }));
   const keyOf = (port: number): string => `${PREFIX}${port}`;
 
   const list = async (): Promise<Map<number, AddressOwner>> => {
+    const before = changes;
     const { items } = await storage.range({ start: PREFIX, end: prefixEnd(PREFIX) });
-    return new Map(items.map(({ key, value }) => [Number(key.slice(PREFIX.length)), JSON.parse(value.toString('utf8')) as AddressOwner]));
+    const taken = new Map(items.map(({ key, value }) => [Number(key.slice(PREFIX.length)), JSON.parse(value.toString('utf8')) as AddressOwner]));
+    if (changes === before) known = new Set(taken.keys());
+    return taken;
   };
 
-  const write = async (port: number, owner: AddressOwner): Promise<boolean> =>
-    (await storage.write({ key: keyOf(port), value: Buffer.from(JSON.stringify({ namespace: owner.namespace, name: owner.name })), expectedRevision: 0 })).ok;
+  const write = async (port: number, owner: AddressOwner): Promise<boolean> => {
+    const { ok } = await storage.write({ key: keyOf(port), value: Buffer.from(JSON.stringify({ namespace: owner.namespace, name: owner.name })), expectedRevision: 0 });
+    known.add(port);
+    changes++;
+    return ok;
+  };
 
   const inRange = (port: number): boolean => port >= FIRST && port <= LAST;
 
@@ -58,7 +71,11 @@ export function nodePortAllocator(storage: StorageEngine, random: Random): NodeP
       }
       throw new AllocationError('range is full');
     },
-    async release(port) { await storage.write({ key: keyOf(port), value: undefined }); },
+    async release(port) {
+      await storage.write({ key: keyOf(port), value: undefined });
+      known.delete(port);
+      changes++;
+    },
     list,
   };
 }

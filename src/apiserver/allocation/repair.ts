@@ -6,6 +6,7 @@ import { services } from '#api/generated/core/v1';
 import { ipaddresses } from '#api/generated/networking/v1';
 import type { Clock } from '#base/clock';
 import type { Logger } from '#base/log';
+import type { MetricsRegistry } from '#base/metrics';
 import type { Client } from '#client/client';
 import { AllocationError } from './cluster-ips.ts';
 import { heldBy, type ServiceAllocators } from './service-hooks.ts';
@@ -14,15 +15,18 @@ const REPAIR_INTERVAL_MS = 3 * 60_000;
 /** A service being created holds its address before it can be seen. */
 const LEAK_AGE_MS = 60_000;
 
-export interface RepairOptions { readonly client: Client; readonly allocators: ServiceAllocators; readonly clock: Clock; readonly log: Logger }
+export interface RepairOptions { readonly client: Client; readonly allocators: ServiceAllocators; readonly clock: Clock; readonly log: Logger; readonly metrics: MetricsRegistry }
 
 export async function repairRegularly(options: RepairOptions, signal: AbortSignal): Promise<void> {
   /** Ports that no service held at the last look. */
   let suspects = new Set<number>();
+  // One look at both: what fails it fails both.
+  const failures = ['apiserver_nodeport_repair_reconcile_errors_total', 'apiserver_clusterip_repair_reconcile_errors_total'].map((name) => options.metrics.counter({ name, help: 'Number of reconciliation failures on the repair reconcile loop' }));
   while (!signal.aborted) {
     try {
       suspects = await repairOnce(options, suspects, signal);
     } catch (error) {
+      if (!signal.aborted) for (const counter of failures) counter.inc();
       if (!signal.aborted) options.log.warn('service addresses were not compared with services', { error });
     }
     await options.clock.sleep(REPAIR_INTERVAL_MS, signal).catch(() => undefined);

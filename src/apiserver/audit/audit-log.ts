@@ -25,6 +25,8 @@ export interface AuditLog {
   begin(arrival: Arrival): AuditRecord | undefined;
   /** The caller could not be authenticated. */
   refuseLogin(arrival: Omit<Arrival, 'user'>, status: Status): void;
+  /** Given to the sink so far. */
+  readonly eventCount: number;
 }
 
 /** One audited request. */
@@ -43,11 +45,14 @@ export interface AuditRecord {
 
 export function createAuditLog(options: { policy: AuditPolicy; sink: AuditSink; clock: Clock }): AuditLog {
   const { policy, sink, clock } = options;
+  let eventCount = 0;
   const write = (decision: AuditDecision, stage: Stage, event: AuditEvent): void => {
     if (decision.omitStages.has(stage)) return;
+    eventCount++;
     sink.write(`${JSON.stringify({ ...event, stage, stageTimestamp: rfc3339Micro(clock.now()) })}\n`);
   };
   return {
+    get eventCount() { return eventCount; },
     begin(arrival) {
       const decision = auditDecision(policy, arrival.user, arrival.info);
       if (decision.level === 'None') return undefined;

@@ -7,17 +7,21 @@
  */
 import { X509Certificate } from 'node:crypto';
 import type { Clock } from '#base/clock';
+import type { MetricsRegistry } from '#base/metrics';
 import { certificateFingerprint, parseCertificate } from '#pki/certificate';
 import { NONE, type AuthenticationResult, type Authenticator } from './authenticator.ts';
 
 const CLIENT_AUTH = '1.3.6.1.5.5.7.3.2';
+const [HOUR, DAY] = [3600, 86_400];
+const EXPIRATION_BUCKETS = [0, HOUR / 2, HOUR, 2 * HOUR, 6 * HOUR, 12 * HOUR, DAY, 2 * DAY, 4 * DAY, 7 * DAY, 30 * DAY, 90 * DAY, 180 * DAY, 365 * DAY];
 const ANY_USAGE = '2.5.29.37.0';
 export const CREDENTIAL_ID = 'authentication.kubernetes.io/credential-id';
 
 interface Verdict { readonly result: AuthenticationResult; readonly untilMs: number }
 
 /** @param authorities the client authorities' certificates as PEM; read at each new connection, so that a bundle may change. */
-export function clientCertificateAuthenticator(options: { authorities: () => readonly string[]; clock: Clock }): Authenticator {
+export function clientCertificateAuthenticator(options: { authorities: () => readonly string[]; clock: Clock; metrics: MetricsRegistry }): Authenticator {
+  const left = options.metrics.histogram({ name: 'apiserver_client_certificate_expiration_seconds', buckets: EXPIRATION_BUCKETS, help: 'Distribution of the remaining lifetime on the certificate used to authenticate a request.' });
   const verdicts = new WeakMap<Buffer, Verdict>();
   return {
     name: 'client-certificate',
@@ -25,9 +29,13 @@ export function clientCertificateAuthenticator(options: { authorities: () => rea
       const bytes = connection.clientCertificate;
       if (!connection.tls || bytes === undefined) return NONE;
       const known = verdicts.get(bytes);
-      if (known !== undefined && options.clock.now() < known.untilMs) return known.result;
+      if (known !== undefined && options.clock.now() < known.untilMs) {
+        left.observe((known.untilMs - options.clock.now()) / 1000);
+        return known.result;
+      }
       const certificate = new X509Certificate(bytes);
       const fault = certificateFault(certificate, options.authorities(), options.clock.now());
+      left.observe((Date.parse(certificate.validTo) - options.clock.now()) / 1000);
       const result = fault === undefined ? userOf(bytes) : { kind: 'invalid', reason: fault } as const;
       verdicts.set(bytes, { result, untilMs: fault === undefined ? Date.parse(certificate.validTo) : 0 });
       return result;

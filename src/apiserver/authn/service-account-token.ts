@@ -8,6 +8,7 @@
 import { createHash } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import type { Clock } from '#base/clock';
+import type { MetricsRegistry } from '#base/metrics';
 import type { ObjectMeta } from '#machinery/meta';
 import { decodeJwt, verifyJwt, type JwtClaims, type VerificationKey } from '#pki/jwt';
 import { NONE, type AuthenticationResult, type TokenAuthenticator } from './authenticator.ts';
@@ -22,6 +23,7 @@ export interface ServiceAccountTokenOptions {
   keys(): Promise<readonly VerificationKey[]>;
   readonly objects: BoundObjects;
   readonly clock: Clock;
+  readonly metrics: MetricsRegistry;
 }
 
 /** Clocks may differ by this much. */
@@ -41,9 +43,12 @@ interface PrivateClaims {
   readonly pod?: Reference;
   readonly secret?: Reference;
   readonly node?: Reference;
+  /** When it should have been renewed, in seconds. */
+  readonly warnafter?: number;
 }
 
 export function serviceAccountTokenAuthenticator(options: ServiceAccountTokenOptions): TokenAuthenticator {
+  const stale = options.metrics.counter({ name: 'serviceaccount_stale_tokens_total', help: 'Cumulative stale projected service account tokens used' });
   const verified = new LRUCache<string, JwtClaims>({ max: VERIFIED_TOKENS_MAX });
   const claimsOf = async (token: string): Promise<JwtClaims | string> => {
     const hash = createHash('sha256').update(token).digest('base64');
@@ -72,7 +77,10 @@ export function serviceAccountTokenAuthenticator(options: ServiceAccountTokenOpt
       const bound = privateClaims(claims['kubernetes.io']);
       if (bound === undefined) return invalid('service account token claims could not be validated due to unexpected validation error');
       const gone = await boundFault(bound, options.objects, options.clock.now(), signal);
-      return gone === undefined ? accepted(bound, claims['jti'], common) : invalid(gone);
+      if (gone !== undefined) return invalid(gone);
+      // It lives longer than it was asked for, for programs that never read it again.
+      if (bound.warnafter !== undefined && options.clock.now() > bound.warnafter * 1000) stale.inc();
+      return accepted(bound, claims['jti'], common);
     },
   };
 }

@@ -29,7 +29,11 @@ export interface CustomVersion {
   readonly schema: Structural | undefined;
 }
 
-export function customDefinition(one: CustomVersion, compiler: RuleCompiler): ResourceDefinition {
+/** Does the work, and notes what it takes. */
+export type Timed = <T>(work: () => T) => T;
+
+/** @param ratcheting times the checks of a changed object beside the old one. */
+export function customDefinition(one: CustomVersion, compiler: RuleCompiler, ratcheting: Timed): ResourceDefinition {
   const { crd, version, kind, schema } = one;
   const { group, scope } = crd.spec!;
   const scale = version.subresources?.scale;
@@ -38,8 +42,8 @@ export function customDefinition(one: CustomVersion, compiler: RuleCompiler): Re
   return {
     resource: { group, version: version.name, resource: crd.status?.acceptedNames?.plural ?? crd.spec!.names.plural, kind, namespaced: scope === 'Namespaced' },
     schema: '', nameRule: 'dns1123-subdomain', table: customPrinter(version.additionalPrinterColumns),
-    strategy: customStrategy(one, rules),
-    ...(version.subresources?.status === undefined ? {} : { statusStrategy: statusStrategy(one, rules) }),
+    strategy: customStrategy(one, rules, ratcheting),
+    ...(version.subresources?.status === undefined ? {} : { statusStrategy: statusStrategy(one, rules, ratcheting) }),
     ...(scale === undefined ? {} : { scale: customScale(scale) }),
     ...(fields.length === 0 ? {} : { selectableFields: (object) => fieldValues(object, fields), selectableFieldNames: fields.map(({ name }) => name) }),
   };
@@ -76,7 +80,7 @@ function withRules(errors: FieldError[], rules: CompiledRules | undefined, objec
   return [...errors, ...outcome.errors];
 }
 
-function customStrategy(one: CustomVersion, rules: CompiledRules | undefined): Strategy<KubeObject> {
+function customStrategy(one: CustomVersion, rules: CompiledRules | undefined, ratcheting: Timed): Strategy<KubeObject> {
   const { schema, version } = one;
   const hasStatus = version.subresources?.status !== undefined;
   const scale = version.subresources?.scale;
@@ -104,7 +108,7 @@ function customStrategy(one: CustomVersion, rules: CompiledRules | undefined): S
     },
     validateUpdate(object, old, context) {
       const wrong = typeFaults(one, object);
-      const errors = wrong.length > 0 ? wrong : [...changedValueFaults(object, old, schema ?? {}), ...common(loose(object))];
+      const errors = wrong.length > 0 ? wrong : [...ratcheting(() => changedValueFaults(object, old, schema ?? {})), ...common(loose(object))];
       return withRules([...errors, ...changedListFaults(object, old, schema)], rules, object, old, context);
     },
     warningsOnCreate: (object) => finalizerWarnings(object.metadata.finalizers, undefined),
@@ -118,7 +122,7 @@ function changedListFaults(object: KubeObject, old: KubeObject, schema: Structur
   return errors.length > 0 && listTypeFaults(loose(old), schema).length > 0 ? [] : errors;
 }
 
-function statusStrategy(one: CustomVersion, rules: CompiledRules | undefined): NonNullable<ResourceDefinition['statusStrategy']> {
+function statusStrategy(one: CustomVersion, rules: CompiledRules | undefined, ratcheting: Timed): NonNullable<ResourceDefinition['statusStrategy']> {
   const { schema, version } = one;
   const status = propertyOf(schema, 'status');
   return {
@@ -140,7 +144,7 @@ function statusStrategy(one: CustomVersion, rules: CompiledRules | undefined): N
       const next = loose(object);
       const errors = typeFaults(one, object);
       if (errors.length === 0) {
-        if (Object.hasOwn(next, 'status')) errors.push(...changedValueFaults(next['status'], loose(old)['status'], status ?? {}, 'status'));
+        if (Object.hasOwn(next, 'status')) errors.push(...ratcheting(() => changedValueFaults(next['status'], loose(old)['status'], status ?? {}, 'status')));
         errors.push(...scaleStatusFaults(next, version.subresources?.scale));
       }
       return withRules([...errors, ...changedListFaults(object, old, schema)], rules, object, old, context);

@@ -9,6 +9,8 @@ import { apiservices } from '#api/generated/apiregistration/v1';
 import { customresourcedefinitions, type CustomResourceDefinition } from '#api/generated/apiextensions/v1';
 import { rfc3339, type Clock } from '#base/clock';
 import type { Logger } from '#base/log';
+import type { MetricsRegistry } from '#base/metrics';
+import { queueMetrics } from '#base/queue/queue-metrics';
 import { WorkQueue } from '#base/queue/work-queue';
 import type { Client } from '#client/client';
 import type { Informer } from '#client/informer-contract';
@@ -17,7 +19,7 @@ import { isConflict, isNotFound } from '#machinery/status-error';
 import { ensureApiService } from '../bootstrap/api-services.ts';
 import type { ResourceTable } from '../resource-table.ts';
 import { selectAll } from '../store/described.ts';
-import type { CustomDefinitions } from '../openapi/documents.ts';
+import type { CustomDefinitions } from '../openapi/published.ts';
 import { CLEANUP_FINALIZER } from './definition-hooks.ts';
 import { conditionOf, isEstablished, settledStatus, withCondition } from './names.ts';
 import { PublishedKinds } from './published-kinds.ts';
@@ -29,6 +31,7 @@ const RETRY_MS = 1_000;
 const EMPTYING_MS = 500;
 /** Definitions that are settled at a time: their writes share the store's group commits. */
 const WORKERS = 8;
+const QUEUE = 'custom_resource_definitions';
 /** Index of the definitions whose names others of their group have, by group. */
 const REFUSED = 'refused';
 
@@ -38,6 +41,7 @@ export interface DefinitionsOptions extends ServeOptions {
   readonly table: ResourceTable;
   readonly clock: Clock;
   readonly log: Logger;
+  readonly metrics: MetricsRegistry;
 }
 
 interface Serving { readonly state: string; readonly resources: ServedDefinition }
@@ -49,7 +53,8 @@ function stateOf({ metadata, status }: CustomResourceDefinition): string {
 
 export class Definitions {
   readonly #options: DefinitionsOptions;
-  readonly #queue = new WorkQueue();
+  readonly #observer: ReturnType<typeof queueMetrics<string>>;
+  readonly #queue: WorkQueue;
   readonly #serving = new Map<string, Serving>();
   readonly #published = new PublishedKinds();
   readonly #names = new NameRegister();
@@ -60,6 +65,8 @@ export class Definitions {
 
   constructor(options: DefinitionsOptions) {
     this.#options = options;
+    this.#observer = queueMetrics<string>(QUEUE, options.metrics, options.clock);
+    this.#queue = new WorkQueue(this.#observer);
     options.definitions.addIndex(REFUSED, (definition) => (conditionOf(definition, 'NamesAccepted')?.status === 'False' ? [definition.spec.group] : []));
     options.definitions.addHandlers({
       onAdd: (definition) => this.#seen(definition), onUpdate: (_old, definition) => this.#seen(definition),
@@ -109,6 +116,7 @@ export class Definitions {
   }
 
   #again(name: string, delayMs: number): void {
+    this.#observer.retried(name);
     this.#options.clock.setTimer(delayMs, () => this.#queue.add(name));
   }
 

@@ -7,7 +7,7 @@ import { createHash } from 'node:crypto';
 import { definitionName } from '../openapi/definition-names.ts';
 import { referencePrefix, type JsonObject, type OpenApiVersion } from '../openapi/definitions.ts';
 import type { Descriptions } from '../openapi/descriptions.ts';
-import type { CustomDefinitions } from '../openapi/documents.ts';
+import type { CustomDefinitions } from '../openapi/published.ts';
 import type { Structural } from '#machinery/schema/structural';
 
 /** Where the items of a list are explained. */

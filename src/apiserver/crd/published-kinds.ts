@@ -1,7 +1,7 @@
 /** What is served of custom resources, by group version, for the OpenAPI documents: described anew only where something has changed. */
 import type { CustomResourceDefinition } from '#api/generated/apiextensions/v1';
 import type { Structural } from '#machinery/schema/structural';
-import type { CustomDefinitions } from '../openapi/documents.ts';
+import type { CustomDefinitions } from '../openapi/published.ts';
 import { customDefinitions, type PublishedKind } from './openapi-definitions.ts';
 
 interface VersionKinds { readonly kinds: Map<string, PublishedKind>; described: CustomDefinitions | undefined }

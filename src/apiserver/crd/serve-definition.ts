@@ -23,7 +23,7 @@ import { decodeStored, storedTail } from '../store/stored-object.ts';
 import { NO_FIELDS, webhookView } from './conversion/webhook-view.ts';
 import { pendingConversions } from './conversion/pending-conversions.ts';
 import { webhookConverter, type Converter, type ConverterDependencies } from './conversion/webhook-converter.ts';
-import { customDefinition, fieldValues, selectableFieldsOf } from './custom-definition.ts';
+import { customDefinition, fieldValues, selectableFieldsOf, type Timed } from './custom-definition.ts';
 import { decodeCustomBody, decodeCustomPatched, shapeObject, type CustomForm } from './custom-form.ts';
 import { pathNames } from './nested-value.ts';
 import type { RuleCompiler } from './rules.ts';
@@ -35,6 +35,7 @@ export interface ServeOptions {
   readonly engine: StorageEngine;
   readonly feed: StorageFeed;
   readonly rules: RuleCompiler;
+  readonly ratcheting: Timed;
   readonly converters: ConverterDependencies;
   /** Ends conversions under way. */
   readonly stopping: AbortSignal;
@@ -66,7 +67,7 @@ export function serveDefinition(crd: CustomResourceDefinition, names: CustomReso
   const served = versions.map((version) => {
     const form = forms.get(`${spec.group}/${version.name}`)!;
     return serveResource({
-      info: infoOf(crd, names, version), definition: customDefinition({ crd, version, ...form }, options.rules), describer,
+      info: infoOf(crd, names, version), definition: customDefinition({ crd, version, ...form }, options.rules, options.ratcheting), describer,
       store: converter === undefined ? store : viewedStore({ crd, form, stored, version, converter, store, encode, describer }, options),
       storedApiVersion: stored.apiVersion, storedKind: stored.kind, conversion: converter === undefined ? conversionOf(form, stored, version, storage) : undefined, resolve: resolveType, custom: true,
       mergeType: (apiVersion) => mergeTypes.get(apiVersion), convertTo: (object, apiVersion) => pending?.convert(object, apiVersion) ?? { ...object, apiVersion },

@@ -43,6 +43,8 @@ export type Routes = (context: RequestContext) => Promise<ApiResponse>;
 export function routes(options: RouteOptions): Routes {
   const { table } = options;
   const pages = statusPages({ ...options, startedMs: options.clock.now(), gitVersion: GIT_VERSION });
+  const made = options.metrics.counter({ name: 'aggregator_discovery_aggregation_count_total', help: 'Counter of number of times discovery was aggregated' });
+  const alone = options.metrics.counter({ name: 'aggregator_discovery_nopeer_requests_total', help: 'Counter of number of times no-peer (non peer-aggregated) discovery was requested' });
   const encodeAggregated = aggregatedEncoder(table);
   const aggregatedCache = new Map<string, { revision: number; body: Buffer; etag: string }>();
 
@@ -50,7 +52,10 @@ export function routes(options: RouteOptions): Routes {
     const { request } = context;
     if (request.method !== 'GET' && core) throw methodNotAllowed();
     const format = aggregatedFormat(header(request, 'accept'));
-    if (format !== undefined) return aggregatedDocument(context, core, format);
+    if (format !== undefined) {
+      if (format.profile === 'nopeer') alone.inc();
+      return aggregatedDocument(context, core, format.format);
+    }
     return encodedList(context, document());
   }
 
@@ -59,6 +64,7 @@ export function routes(options: RouteOptions): Routes {
     let cached = aggregatedCache.get(key);
     if (cached === undefined || cached.revision !== table.revision) {
       const body = encodeAggregated(format, core);
+      made.inc();
       cached = { revision: table.revision, body, etag: `"${createHash('sha512').update(body).digest('hex').toUpperCase()}"` };
       aggregatedCache.set(key, cached);
     }
@@ -116,12 +122,12 @@ export function routes(options: RouteOptions): Routes {
 }
 
 /** A clause that asks for the aggregated form and can be served wins over plain ones. */
-function aggregatedFormat(accept: string): 'json' | 'protobuf' | undefined {
+function aggregatedFormat(accept: string): { readonly format: 'json' | 'protobuf'; readonly profile: string } | undefined {
   const wanted = accept.split(',').filter((clause) => clause.includes(`as=${DISCOVERY_V2}`)).join(',');
   if (wanted === '') return undefined;
   const found = negotiateAccept(wanted, { types: [MEDIA_TYPES.json, MEDIA_TYPES.protobuf], allows: (_type, { group, version, kind }) => group === 'apidiscovery.k8s.io' && version === 'v2' && kind === DISCOVERY_V2 });
   if (found?.as === undefined) return undefined;
-  return found.type === MEDIA_TYPES.protobuf ? 'protobuf' : 'json';
+  return { format: found.type === MEDIA_TYPES.protobuf ? 'protobuf' : 'json', profile: found.profile };
 }
 
 /** @throws StatusError 406 */

@@ -50,6 +50,7 @@ export function requestMetrics(metrics: MetricsRegistry): RequestMetrics {
   const dispatched = metrics.counter({ name: 'apiserver_flowcontrol_dispatched_requests_total', stability: 'BETA', labels: flow, help: 'Number of requests executed by API Priority and Fairness subsystem.' });
   const current = metrics.gauge({ name: 'apiserver_flowcontrol_current_executing_requests', stability: 'BETA', labels: flow, help: 'Number of requests in initial (for a WATCH) or any (for a non-WATCH) execution stage.' });
   const seats = metrics.gauge({ name: 'apiserver_flowcontrol_current_executing_seats', stability: 'BETA', labels: flow, help: 'Concurrency (number of seats) occupied by the currently executing requests.' });
+  const estimated = metrics.histogram({ name: 'apiserver_flowcontrol_work_estimated_seats', buckets: [1, 2, 4, 10], labels: flow, help: 'Number of estimated seats (maximum of initial and final seats) associated with requests in API Priority and Fairness' });
   const execution = metrics.histogram({ name: 'apiserver_flowcontrol_request_execution_seconds', buckets: EXECUTION_BUCKETS, labels: [...flow, 'type'], help: 'Duration of request execution.' });
   return {
     finished(info, { request, response, longRunning, seconds }) {
@@ -79,6 +80,7 @@ export function requestMetrics(metrics: MetricsRegistry): RequestMetrics {
       dispatched.inc(labels);
       current.add(1, labels);
       seats.add(1, labels);
+      estimated.observe(1, labels);
       return () => {
         current.add(-1, labels);
         seats.add(-1, labels);

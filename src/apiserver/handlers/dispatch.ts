@@ -49,7 +49,10 @@ export async function dispatch(options: DispatchOptions, context: RequestContext
   const entry = options.table.find(info.group, info.version, info.resource);
   if (entry === undefined || info.verb === 'proxy') throw notFound();
   const deprecation = DEPRECATIONS[`${info.group}/${info.version}/${info.resource}`];
-  if (deprecation !== undefined && (entry.served !== undefined || request.method === 'GET')) warn(context, deprecation);
+  if (deprecation !== undefined && (entry.served !== undefined || request.method === 'GET')) {
+    warn(context, deprecation);
+    options.env.deprecatedAsked?.(info);
+  }
   if (entry.served?.deprecation !== undefined) warn(context, entry.served.deprecation);
   checkScope(entry, context);
   const legacyWatch = info.verb === 'watch' && info.path.startsWith(`${prefixOf(context)}/watch/`);

@@ -7,6 +7,7 @@ import type { KubeObject } from '#machinery/meta';
 import type { AdmissionAttributes } from '../admission/plugin.ts';
 import type { Authorizer } from '../authz/authorizer.ts';
 import { warn, type RequestContext } from '../context.ts';
+import type { RequestInfo } from '../request.ts';
 import type { StrategyContext } from '../resources/definition.ts';
 import type { ServedResource } from '../served-resource.ts';
 import type { DeleteOptions, WriteOptions } from './request-options.ts';
@@ -53,6 +54,10 @@ export interface HandlerEnvironment {
   leaseFor(ttlSeconds: number): Promise<number>;
   /** Told of each event that a watch sends. */
   readonly watched?: (info: ResourceInfo, bytes: number) => void;
+  /** Told when a watch has sent all that there was at its start. */
+  readonly listed?: (info: ResourceInfo, namespace: string, seconds: number) => void;
+  /** Told of each request for what will be served no more some day. */
+  readonly deprecatedAsked?: (info: RequestInfo) => void;
 }
 
 /** One write under way. */

@@ -2,7 +2,7 @@
 import type { RequestContext } from '../context.ts';
 import type { ApiResponse } from '../request.ts';
 import type { ServedResource } from '../served-resource.ts';
-import { watchStream, type WatchRequest } from '../store/watch-stream.ts';
+import { watchStream, type EventEncoder, type WatchRequest } from '../store/watch-stream.ts';
 import type { HandlerEnvironment } from './environment.ts';
 import { listOptions, parseRevision } from './list-options.ts';
 import { negotiateOutput, watchEncoding } from './respond.ts';
@@ -24,7 +24,8 @@ export async function handleWatch(env: HandlerEnvironment, context: RequestConte
     ? { kind: 'initial', atLeast: options.resourceVersion === '' ? undefined : revision }
     : revision > 0 ? { kind: 'after', revision } : { kind: 'recent' };
   const seconds = options.timeoutSeconds > 0 ? options.timeoutSeconds : WATCH_SECONDS_MIN * (1 + env.random.next());
-  const { contentType, encoder } = watchEncoding(context, served, output);
+  const { contentType, encoder: plain } = watchEncoding(context, served, output);
+  const encoder = env.listed === undefined || options.sendInitialEvents !== true ? plain : timedToInitialEnd(env, served, context.info.namespace, plain);
   const abandoned = new AbortController();
   const request: WatchRequest = {
     selection, from, bookmarks: options.allowWatchBookmarks, markInitialEnd: options.sendInitialEvents === true && options.allowWatchBookmarks,
@@ -32,6 +33,18 @@ export async function handleWatch(env: HandlerEnvironment, context: RequestConte
     ...(env.watched === undefined ? {} : { sent: (bytes: number) => { env.watched!(served.info, bytes); } }),
   };
   return { status: 200, headers: { 'content-type': contentType }, body: watchStream(served.store, request, encoder, env.clock), abandoned: abandoned.signal };
+}
+
+/** Notes when the bookmark is made that ends the initial events. */
+function timedToInitialEnd({ clock, listed }: HandlerEnvironment, { info }: ServedResource, namespace: string, encoder: EventEncoder): EventEncoder {
+  const startMs = clock.monotonicNow();
+  return {
+    ...encoder,
+    bookmark(revision, isInitialEnd) {
+      if (isInitialEnd) listed!(info, namespace, (clock.monotonicNow() - startMs) / 1000);
+      return encoder.bookmark(revision, isInitialEnd);
+    },
+  };
 }
 
 /** A name in the path (`watch/…/NAME`), not one that a field selector asks for. */

@@ -1,7 +1,8 @@
 /** What is served changes: documents follow, and what did not change is not written again. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { openApiDocuments, type CustomDefinitions, type PublishedVersion } from './documents.ts';
+import { openApiDocuments } from './documents.ts';
+import type { CustomDefinitions, PublishedVersion } from './published.ts';
 
 function version(group: string, kinds: readonly string[], written: string[]): PublishedVersion {
   const nameOf = (kind: string): string => `${group.split('.').reverse().join('.')}.v1.${kind}`;

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { allGroupVersions, isStableVersion } from '#api/registry';
 import { openApiDocuments } from './documents.ts';
-import type { CustomDefinitions, PublishedVersion } from './documents.ts';
+import type { CustomDefinitions, PublishedVersion } from './published.ts';
 import { referencesOf } from './definitions.ts';
 
 type Json = Record<string, any>; // eslint-disable-line @typescript-eslint/no-explicit-any

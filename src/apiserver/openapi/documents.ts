@@ -5,39 +5,21 @@
  * loop free. Its hash is that of what it is made from, so that neither the index nor a client that is up to date costs a document.
  */
 import { createHash } from 'node:crypto';
-import type { ResourceInfo } from '#api/registry';
 import { SCHEMA_TEXT } from '#api/generated/schema-text';
 import { latest, type Latest } from './latest.ts';
 import type { JsonObject, OpenApiVersion } from './definitions.ts';
 import { loadDescriptions } from './descriptions.ts';
 import type { Descriptions } from './descriptions.ts';
-import { DocumentBytes, JSON_NOTATION, jsonObjectOf, type Notation } from './notation.ts';
+import { DocumentBytes, JSON_NOTATION, jsonObjectOf, type DocumentPieces, type Notation } from './notation.ts';
 import { OPENAPI3_PROTOBUF, openApi3Parts } from './openapi3-protobuf.ts';
-import { PieceMaker, type DocumentPieces } from './pieces.ts';
+import { PieceMaker } from './pieces.ts';
+import type { PublishedVersion } from './published.ts';
 import { SERVER_PATHS, groupPath, versionPath, type RootPath } from './root-paths.ts';
 import { SWAGGER_PROTOBUF, swaggerParts } from './swagger-protobuf.ts';
 
 const SECURITY_SCHEMES = { BearerToken: { description: 'Bearer Token authentication', in: 'header', name: 'authorization', type: 'apiKey' } };
 const SECURITY = [{ BearerToken: [] }];
 const OPENAPI_3 = '3.0.0';
-
-/** A group version to document. Never changes: what is made of it is kept with it, and what is made of each of its resources with that. */
-export interface PublishedVersion {
-  readonly group: string;
-  readonly version: string;
-  readonly resources: readonly ResourceInfo[];
-  /** Of custom resources; absent for built-in ones. */
-  readonly custom?: CustomDefinitions;
-}
-
-export interface CustomDefinitions {
-  /** Changes with every change of the definitions. */
-  readonly revision: string;
-  /** Definitions of a resource's kind and of its list, such as `com.example.v1.Thing`. */
-  namesOf(info: ResourceInfo): { readonly object: string; readonly list: string };
-  /** Of one resource: name → definition, references with the prefix of the document's version. */
-  definitions(info: ResourceInfo, version: OpenApiVersion, descriptions: Descriptions): ReadonlyMap<string, JsonObject>;
-}
 
 export interface OpenApiOptions {
   /** All that is served, at the time of asking; the same list as long as nothing has changed. */

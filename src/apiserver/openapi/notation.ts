@@ -11,6 +11,12 @@ export type Section = 'path' | 'definition' | 'parameter';
 /** A path, definition or parameter, encoded with its name. */
 export interface Piece { readonly name: string; readonly bytes: Buffer }
 
+export interface DocumentPieces {
+  readonly paths: readonly Piece[];
+  readonly definitions: readonly Piece[];
+  readonly parameters: readonly Piece[];
+}
+
 export interface Notation {
   pair(section: Section, name: string, value: JsonObject): Buffer;
 }

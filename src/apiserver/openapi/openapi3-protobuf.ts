@@ -3,8 +3,7 @@
  * by themselves read. The messages are those of gnostic's OpenAPIv3.proto.
  */
 import { EXTENSIONS, isRecord, lengthDelimited, MessageWriter, SELF, type FieldSpec, type Json } from './gnostic-messages.ts';
-import { bytesOf, type Notation } from './notation.ts';
-import type { DocumentPieces } from './pieces.ts';
+import { bytesOf, type DocumentPieces, type Notation } from './notation.ts';
 
 const MESSAGES: Readonly<Record<string, readonly FieldSpec[]>> = {
   Info: [[1, 'title', 'string'], [2, 'description', 'string'], [6, 'version', 'string']],

@@ -12,12 +12,12 @@ import { definitionName, typeName } from './definition-names.ts';
 import { DefinitionWriter, referencesOf, specialDefinition } from './definitions.ts';
 import type { GroupVersionKind, JsonObject, OpenApiVersion } from './definitions.ts';
 import type { Descriptions } from './descriptions.ts';
-import type { PublishedVersion } from './documents.ts';
-import type { Notation, Piece, Section } from './notation.ts';
+import type { DocumentPieces, Notation, Piece, Section } from './notation.ts';
 import { optionKinds } from './option-kinds.ts';
 import { operationsOf } from './operations.ts';
 import type { Definitions, Operation } from './operations.ts';
 import { BUILTIN_MEDIA_TYPES, CUSTOM_MEDIA_TYPES, PathWriter } from './paths.ts';
+import type { PublishedVersion } from './published.ts';
 import { writeRootPath, type RootPath } from './root-paths.ts';
 
 /** Pieces that are written before others get a turn. */
@@ -37,12 +37,6 @@ interface ResourcePieces extends Referring {
   readonly definitions: readonly Piece[];
   /** Names of shared parameters. */
   readonly parameters: readonly string[];
-}
-
-export interface DocumentPieces {
-  readonly paths: readonly Piece[];
-  readonly definitions: readonly Piece[];
-  readonly parameters: readonly Piece[];
 }
 
 export class PieceMaker {

@@ -9,7 +9,8 @@ import { GIT_VERSION } from '../discovery/version.ts';
 import type { ApiRequest, ApiResponse } from '../request.ts';
 import type { ResourceTable, TableEntry } from '../resource-table.ts';
 import { openApiDocuments } from './documents.ts';
-import type { CustomDefinitions, OpenApiDocument, PublishedVersion } from './documents.ts';
+import type { OpenApiDocument } from './documents.ts';
+import type { CustomDefinitions, PublishedVersion } from './published.ts';
 
 const JSON_TYPE = 'application/json';
 /** The name that the protobuf form is sent under, and the one that old clients ask for. */

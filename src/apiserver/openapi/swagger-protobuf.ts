@@ -4,8 +4,7 @@
  * The messages are those of gnostic's OpenAPIv2.proto.
  */
 import { EXTENSIONS, isRecord, lengthDelimited, MessageWriter, SELF, type FieldSpec, type Json } from './gnostic-messages.ts';
-import { bytesOf, type Notation } from './notation.ts';
-import type { DocumentPieces } from './pieces.ts';
+import { bytesOf, type DocumentPieces, type Notation } from './notation.ts';
 
 const NUMBERS: readonly FieldSpec[] = [
   [6, 'multipleOf', 'double'], [7, 'maximum', 'double'], [8, 'exclusiveMaximum', 'bool'], [9, 'minimum', 'double'], [10, 'exclusiveMinimum', 'bool'],

@@ -11,6 +11,7 @@ import type { ObjectMeta } from '#machinery/meta';
 import { lookup, type AdmissionDependencies } from '../dependencies.ts';
 import type { AdmissionAttributes, AdmissionPlugin } from '../plugin.ts';
 import { refused } from '../refusal.ts';
+import { podSecurityMetrics, type CountEvaluation } from './pod-security-metrics.ts';
 import { detailText, reasonText, violations } from './evaluate.ts';
 import { isFullyPrivileged, isStricter, levelText, policyOf, type LevelVersion, type Policy } from './policy.ts';
 
@@ -34,6 +35,7 @@ function specTemplate(object: Record<string, unknown>): Template {
 }
 
 export function podSecurity(dependencies: AdmissionDependencies): AdmissionPlugin {
+  const count = podSecurityMetrics(dependencies.metrics);
   const policyFor = async ({ namespace, signal }: AdmissionAttributes): Promise<ReturnType<typeof policyOf>> => {
     const found = await lookup(dependencies, namespaces, namespace, undefined, signal);
     if (found === undefined) throw newInternalError(`failed to lookup namespace ${quote(namespace)}`);
@@ -50,30 +52,40 @@ export function podSecurity(dependencies: AdmissionDependencies): AdmissionPlugi
       } else if (key === '/pods') {
         if (IGNORED_SUBRESOURCES.has(subresource)) return;
         const { policy, errors } = await policyFor(attributes);
-        if (errors.length === 0 && isFullyPrivileged(policy)) { attributes.annotate(`${ANNOTATION}enforce-policy`, 'privileged:latest'); return; }
+        if (errors.length === 0 && isFullyPrivileged(policy)) {
+          attributes.annotate(`${ANNOTATION}enforce-policy`, 'privileged:latest');
+          count(attributes, 'enforce', policy.enforce, 'allow');
+          return;
+        }
         const pod = attributes.object as Pod;
         if (operation === 'UPDATE' && !isSignificant(pod, attributes.oldObject as Pod)) return;
-        judge(attributes, policy, pod.metadata, pod.spec!, true);
+        judge(attributes, policy, pod.metadata, pod.spec!, true, count);
       } else if (TEMPLATES[key] !== undefined && subresource === '') {
         const template = TEMPLATES[key](attributes.object as unknown as Record<string, unknown>);
         if (template?.spec === undefined) return;
         const { policy } = await policyFor(attributes);
         if (policy.warn.level === 'privileged' && policy.audit.level === 'privileged') return;
-        judge(attributes, policy, template.metadata ?? {}, template.spec, false);
+        judge(attributes, policy, template.metadata ?? {}, template.spec, false, count);
       }
     },
   };
 }
 
-function judge(attributes: AdmissionAttributes, policy: Policy, metadata: ObjectMeta, spec: PodSpec, isEnforced: boolean): void {
+function judge(attributes: AdmissionAttributes, policy: Policy, metadata: ObjectMeta, spec: PodSpec, isEnforced: boolean, count: CountEvaluation): void {
   if (isEnforced) attributes.annotate(`${ANNOTATION}enforce-policy`, levelText(policy.enforce));
   const against = (wanted: LevelVersion): string => detailText(violations(wanted, metadata, spec));
   const audit = against(policy.audit);
-  if (audit !== '') attributes.annotate(`${ANNOTATION}audit-violations`, `would violate PodSecurity ${quote(levelText(policy.audit))}: ${audit}`);
+  if (audit !== '') {
+    attributes.annotate(`${ANNOTATION}audit-violations`, `would violate PodSecurity ${quote(levelText(policy.audit))}: ${audit}`);
+    count(attributes, 'audit', policy.audit, 'deny');
+  }
   const enforced = isEnforced ? against(policy.enforce) : '';
+  if (isEnforced) count(attributes, 'enforce', policy.enforce, enforced === '' ? 'allow' : 'deny');
   if (enforced !== '') throw refused(attributes, `violates PodSecurity ${quote(levelText(policy.enforce))}: ${enforced}`);
   const warning = against(policy.warn);
-  if (warning !== '') attributes.warn(`would violate PodSecurity ${quote(levelText(policy.warn))}: ${warning}`);
+  if (warning === '') return;
+  attributes.warn(`would violate PodSecurity ${quote(levelText(policy.warn))}: ${warning}`);
+  count(attributes, 'warn', policy.warn, 'deny');
 }
 
 /** Of what may change in a pod, only images and further containers matter here. */
