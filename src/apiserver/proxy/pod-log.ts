@@ -91,6 +91,7 @@ export function validateLogOptions(options: LogOptions): FieldError[] {
   if (sinceSeconds !== undefined && sinceTime !== undefined) faults.push(forbidden('', 'at most one of `sinceTime` or `sinceSeconds` may be specified'));
   else if (sinceSeconds !== undefined && sinceSeconds < 1) faults.push(invalid('sinceSeconds', sinceSeconds, 'must be greater than 0'));
   if (!['All', 'Stdout', 'Stderr'].includes(stream)) faults.push(notSupported('stream', stream, ['All', 'Stdout', 'Stderr']));
+  if (stream !== 'All' && tailLines !== undefined) faults.push(forbidden('', '`tailLines` and specific `stream` are mutually exclusive for now'));
   return faults;
 }
 
