@@ -3,19 +3,27 @@
  * lags. Its checker finds a cache that missed, doubled or kept something.
  */
 import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { test } from 'node:test';
+import { selectAll } from '#apiserver/store/described';
 import { systemClock } from '#base/clock';
+import { silentLogger } from '#base/log';
 import { seededRandom } from '#base/random';
 import { nextTurn } from '#base/turn';
 import type { StorageEngine, WatchEvent } from '#storage/contract';
+import { openEmbeddedStorage } from '#storage/embedded/embedded-storage';
 import { checkDigest } from './checkers/cache-digest.ts';
 import { ENGINES } from './harness/engines.ts';
 import { withLaggingWatch } from './harness/lagging-watch.ts';
-import { openObjectStore, PREFIX, storeSubject } from './harness/object-store.ts';
+import { itemsOf, openObjectStore, PREFIX, storeSubject } from './harness/object-store.ts';
 import { chance, pause, sizeOf } from './harness/size.ts';
 
 const WRITES = sizeOf('DIGEST_WRITES', 800);
 const KEYS = 50;
+/** So many that they are read in the background. */
+const RESTART_KEYS = 1_500;
 
 /** An engine whose watches end now and then, and are compacted away when they come back. */
 function withBrokenWatches(engine: StorageEngine, breaks: () => boolean): StorageEngine {
@@ -67,6 +75,46 @@ for (const kind of ENGINES.filter((one) => one.name !== 'etcd')) {
     }
   });
 }
+
+test('digest: after a restart, values are left in the store: the cache is its state under writes and compaction', { timeout: 120_000 }, async (t) => {
+  const random = chance(t);
+  const directory = mkdtempSync(join(tmpdir(), 'kubernode-digest-'));
+  const open = () => openEmbeddedStorage({ directory, clock: systemClock, log: silentLogger });
+  const keyOf = (i: number): string => `${PREFIX}n${i % 3}/${String(i).padStart(5, '0')}`;
+  let engine = await open();
+  let server = await openObjectStore(engine, systemClock);
+  try {
+    for (let from = 0; from < RESTART_KEYS; from += 250) {
+      await Promise.all(Array.from({ length: 250 }, (_, i) => storeSubject(server).write(keyOf(from + i), `v-${from + i}`, undefined)));
+    }
+    await server.close();
+    await engine.close();
+    engine = await open();
+    server = await openObjectStore(engine, systemClock);
+    const { cache } = server.store;
+    assert.ok(cache.untilSettled() !== undefined, 'it is still being read');
+    const subject = storeSubject(server);
+    const listing = server.store.list({ selection: selectAll(), limit: 0, continueToken: '', revision: undefined });
+    const writeSome = (round: number): Promise<unknown> => Promise.all(Array.from({ length: 20 }, (_, i) =>
+      subject.write(keyOf(random.integer(RESTART_KEYS)), random.integer(4) === 0 ? undefined : `w-${round}-${i}`, undefined)));
+    for (let round = 0; round < 5; round++) await writeSome(round);
+    const listed = await listing;
+    for (let round = 5; round < 20; round++) {
+      await writeSome(round);
+      if (round % 3 === 0) await engine.compact(await engine.currentRevision());
+    }
+    // What was listed can be read when all of it has been written over and forgotten.
+    assert.equal(new Set(itemsOf(listed.items).map(({ key, value }) => { assert.match(value, /^[vw]-/); return key; })).size, listed.items.length);
+    await server.feed.waitUntilFresh();
+    await cache.untilSettled();
+    assert.deepEqual(await checkDigest(server.store, engine), []);
+    assert.ok(cache.select(selectAll()).some(({ lent }) => lent !== undefined), 'some values are still where they were');
+  } finally {
+    await server.close();
+    await engine.close();
+    rmSync(directory, { recursive: true, force: true });
+  }
+});
 
 const FAULTS: Record<string, (event: WatchEvent) => readonly WatchEvent[]> = {
   'misses an event': () => [],

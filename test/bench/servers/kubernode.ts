@@ -18,6 +18,8 @@ export interface ApiServerUnderTest {
   readonly directory: string;
   /** From the start of the process to `/readyz` ok, as a client sees it. */
   readonly readyMs: number;
+  /** Processor time of all its threads until then. */
+  readonly readyCpuMs: number;
   memoryMiB(): number;
   residentMiB(): number;
   cpuMs(): number;
@@ -64,8 +66,9 @@ export async function startKubernode(options: KubernodeOptions = {}): Promise<Ap
   await waitUntil(child, 'kubernode apiserver', () => child.output().includes('API server is ready'));
   const readyMs = performance.now() - startMs;
   const pid = child.process.pid!;
+  const readyCpuMs = cpuMs(pid);
   return {
-    name: 'kubernode', endpoint: endpointOf(join(directory, 'admin.kubeconfig')), pid, directory, readyMs,
+    name: 'kubernode', readyCpuMs, endpoint: endpointOf(join(directory, 'admin.kubeconfig')), pid, directory, readyMs,
     memoryMiB: () => memoryMiB(pid), residentMiB: () => residentMiB(pid), cpuMs: () => cpuMs(pid),
     read: (what) => ask(child, what),
     async stop() {
