@@ -45,7 +45,8 @@ function certificateFault(bytes: Buffer): string | undefined {
   if (whole.end < bytes.length) return 'trailing data';
   if (element(bytes, whole.start) === undefined) return 'malformed tbs certificate';
   try {
-    return new X509Certificate(bytes) === undefined ? 'malformed certificate' : undefined;
+    void new X509Certificate(bytes);
+    return undefined;
   } catch {
     return 'malformed certificate';
   }
