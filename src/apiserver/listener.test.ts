@@ -190,3 +190,37 @@ test('S1: TLS 1.1 is refused', async () => {
   const socket = connect({ port, host: '127.0.0.1', ca: pki.authority.certificatePem, minVersion: 'TLSv1.1', maxVersion: 'TLSv1.1' });
   await assert.rejects(once(socket, 'secureConnect'));
 });
+
+test('a connection goes on with another parser where one request is not plain, and after it', async () => {
+  const plain = `GET /a HTTP/1.1\r\n${HOST}\r\n`;
+  const chunked = `POST /b HTTP/1.1\r\n${HOST}Transfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n`;
+  const before = seen.length;
+  const { text, closed } = await askInTurn([plain, plain, chunked, plain, `GET /a HTTP/1.1\r\n${HOST}Connection: close\r\n\r\n`]);
+  assert.equal(closed, true);
+  assert.equal(text.match(/HTTP\/1\.1 200 OK/g)?.length, 5);
+  assert.deepEqual(seen.slice(before), ['GET /a', 'GET /a', 'POST /b', 'GET /a', 'GET /a']);
+});
+
+test('a body may follow its head, and a request the one before it', async () => {
+  const before = seen.length;
+  const { text } = await askInTurn([`POST /a HTTP/1.1\r\n${HOST}Content-Length: 4\r\n\r\n`, '{}', '{}', `GET /b HTTP/1.1\r\n${HOST}\r\nGET /c HTTP/1.1\r\n${HOST}Connection: close\r\n\r\n`], 10);
+  assert.equal(text.match(/HTTP\/1\.1 200 OK/g)?.length, 3);
+  assert.match(text, /\r\n\r\n\{\}\{\}HTTP/);
+  assert.deepEqual(seen.slice(before), ['POST /a', 'GET /b', 'GET /c']);
+});
+
+/** Sends each piece when something has been answered to the one before, or after a while. */
+async function askInTurn(pieces: readonly string[], afterMs = 500): Promise<{ text: string; closed: boolean }> {
+  const socket = connect({ port, host: '127.0.0.1', ca: pki.authority.certificatePem });
+  await once(socket, 'secureConnect');
+  let text = '';
+  let closed = false;
+  socket.on('data', (data) => { text += data.toString('latin1'); });
+  const end = once(socket, 'close').then(() => { closed = true; });
+  for (const piece of pieces) {
+    socket.write(piece, 'latin1');
+    await Promise.race([once(socket, 'data'), end, systemClock.sleep(afterMs)]);
+  }
+  await end;
+  return { text, closed };
+}

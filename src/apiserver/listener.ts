@@ -7,18 +7,21 @@
  * Nothing is trusted here and nothing is interpreted beyond framing. What the parser of Node lets through although two
  * parsers could disagree (two Host headers, odd transfer encodings) is refused before anyone looks at it.
  */
-import { createSecureServer, type Http2ServerRequest, type ServerHttp2Session } from 'node:http2';
+import { constants, createSecureServer, type Http2SecureServer, type Http2ServerRequest, type ServerHttp2Session } from 'node:http2';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
 import type { Clock } from '#base/clock';
 import type { Logger } from '#base/log';
+import { nextTurn } from '#base/turn';
 import { answerPlainHttp, framingFault, HEADERS_MAX, SLOW_REQUEST_CHECK_MS } from '#component/http-framing';
 import { newStatusError, type StatusError } from '#machinery/status-error';
 import { withSeparateIdentities } from './authn/identity-headers.ts';
+import { connectionOf } from './connection-info.ts';
 import { readBody } from './filters/body.ts';
 import { LazyAbort } from './lazy-abort.ts';
+import { servePlainConnection } from './plain-connection.ts';
 import type { ApiHandler, ApiRequest, ApiResponse, ConnectionInfo } from './request.ts';
 import { send, sendRaw, type Incoming, type Outgoing } from './socket-answer.ts';
 
@@ -90,12 +93,11 @@ export function createListener(options: ListenerOptions): Listener {
   let active = 0;
   let idle: (() => void) | undefined;
 
-  async function serve(request: Incoming, respond: (response: ApiResponse, complete: boolean) => Promise<void>, caller: LazyAbort, more: RequestMore): Promise<void> {
+  async function serve(answered: () => Promise<ApiResponse>, respond: (response: ApiResponse) => Promise<void>, caller: LazyAbort): Promise<void> {
     active++;
     try {
-      const refused = refusal(request);
-      const response = refused === undefined ? await handler(toApiRequest(request, caller, limits.bodyMs, clock, more)) : options.statusResponse(refused);
-      if (response.hijacked !== true) await respond(response, refused === undefined);
+      const response = await answered();
+      if (response.hijacked !== true) await respond(response);
     } catch (error) {
       if (!caller.aborted) log.warn('Answer could not be sent', { error });
       caller.abort();
@@ -103,6 +105,15 @@ export function createListener(options: ListenerOptions): Listener {
       active--;
       if (active === 0) idle?.();
     }
+  }
+
+  /** What Node's parser made of a request. @param respond is told whether the request was taken as it is framed. */
+  function serveParsed(request: Incoming, respond: (response: ApiResponse, complete: boolean) => Promise<void>, caller: LazyAbort, more: RequestMore): void {
+    const refused = refusal(request);
+    void serve(
+      () => refused === undefined ? handler(toApiRequest(request, caller, limits.bodyMs, clock, more)) : Promise.resolve(options.statusResponse(refused)),
+      (response) => respond(response, refused === undefined), caller,
+    );
   }
 
   /** The answer under way on each HTTP/1 connection, to know what else may be written on it. */
@@ -114,8 +125,8 @@ export function createListener(options: ListenerOptions): Listener {
     let answered = false;
     response.on('close', () => { if (!answered) caller.abort(); });
     response.on('error', () => caller.abort());
-    void serve(request, async (answer, complete) => {
-      await send(request, response, answer, caller, complete);
+    serveParsed(request, async (answer, complete) => {
+      await send(request, response, answer, caller, complete).catch((error: unknown) => { giveUp(response); throw error; });
       answered = true;
     }, caller, { beforeBody });
   };
@@ -129,7 +140,7 @@ export function createListener(options: ListenerOptions): Listener {
     const caller = new LazyAbort();
     socket.on('close', () => caller.abort());
     socket.on('error', () => caller.abort());
-    void serve(request, (answer) => sendRaw(socket, answer), caller, { upgrade: { socket, head } });
+    serveParsed(request, (answer) => sendRaw(socket, answer), caller, { upgrade: { socket, head } });
   });
   server.on('connect', (_request: unknown, socket: unknown) => {
     const error = options.statusResponse(newStatusError(405, 'MethodNotAllowed', 'the server does not allow this method on the requested resource'));
@@ -151,12 +162,27 @@ export function createListener(options: ListenerOptions): Listener {
     log.debug('TLS handshake failed', { error: error.message });
   });
   server.on('sessionError', (error) => log.debug('HTTP/2 session failed', { error: error.message }));
+  const [serveByNode] = server.listeners('secureConnection') as [(this: Http2SecureServer, socket: TLSSocket) => void];
+  server.off('secureConnection', serveByNode);
   server.on('secureConnection', (socket: TLSSocket) => {
     sockets.add(socket);
     socket.setNoDelay(true);
     socket.on('close', () => sockets.delete(socket));
     socket.on('error', () => {});
+    if (socket.alpnProtocol === 'h2') serveByNode.call(server, socket); else servePlain(socket);
   });
+  function servePlain(socket: TLSSocket): void {
+    servePlainConnection({
+      socket, clock, firstMs: limits.headersMs, idleMs: KEEP_ALIVE_MS,
+      serve: (request, caller, respond) => serve(() => handler(request), respond, caller),
+      silent: () => void sendRaw(socket, options.statusResponse(newStatusError(408, '', 'the request did not come in time'))),
+      handOver(begun) {
+        serveByNode.call(server, socket);
+        // At once: put back into the stream, it would come after what the parser takes from the handle itself.
+        socket.emit('data', begun);
+      },
+    });
+  }
   server.on('session', (session: ServerHttp2Session) => {
     sessions.add(session);
     session.on('close', () => sessions.delete(session));
@@ -189,6 +215,8 @@ export function createListener(options: ListenerOptions): Listener {
           idle = () => { timer.cancel(); resolve(); };
         });
       }
+      // The last answers leave with this turn of the event loop.
+      await nextTurn();
       for (const session of sessions) session.destroy();
       for (const socket of sockets) socket.destroy();
       await closed;
@@ -205,6 +233,11 @@ function refusal(request: Incoming): StatusError | undefined {
   const fault = framingFault(request);
   if (fault === undefined) return undefined;
   return newStatusError(fault.code, fault.code === 400 ? 'BadRequest' : fault.code === 415 ? 'UnsupportedMediaType' : '', fault.text);
+}
+
+/** Rather cut than left open: what was to be answered cannot be. */
+function giveUp(response: Outgoing): void {
+  if ('stream' in response) response.stream.close(constants.NGHTTP2_INTERNAL_ERROR); else response.destroy();
 }
 
 /** A peer that opens no stream, or never ends the headers of one, does not keep its connection. */
@@ -230,21 +263,10 @@ function closeWhenIdle(session: ServerHttp2Session, limits: ListenerLimits, cloc
   session.once('close', () => timer.cancel());
 }
 
-const connections = new WeakMap<object, ConnectionInfo>();
-
-function connectionOf(request: Incoming): ConnectionInfo {
-  const socket = ('stream' in request && request.httpVersionMajor >= 2 ? (request as Http2ServerRequest).stream.session?.socket : request.socket) as TLSSocket | undefined;
-  const key: object = 'stream' in request && request.httpVersionMajor >= 2 ? (request as Http2ServerRequest).stream.session ?? request : request.socket;
-  const known = connections.get(key);
-  if (known !== undefined) return known;
-  const certificate = socket?.getPeerCertificate(false);
-  const hasCertificate = certificate !== undefined && certificate !== null && certificate.raw !== undefined;
-  const info: ConnectionInfo = {
-    remoteAddress: socket?.remoteAddress ?? '', ...(socket?.localAddress === undefined ? {} : { localAddress: socket.localAddress }), tls: true,
-    ...(hasCertificate ? { clientCertificate: certificate.raw, clientCertificateVerified: socket?.authorized === true } : {}),
-  };
-  connections.set(key, info);
-  return info;
+function connectionInfoOf(request: Incoming): ConnectionInfo {
+  if (request.httpVersionMajor < 2) return connectionOf(request.socket, request.socket as TLSSocket);
+  const { session } = (request as Http2ServerRequest).stream;
+  return connectionOf(session ?? request, session?.socket as TLSSocket | undefined);
 }
 
 interface RequestMore { readonly upgrade?: ApiRequest['upgrade']; readonly beforeBody?: (() => void) | undefined }
@@ -253,7 +275,7 @@ function toApiRequest(request: Incoming, caller: LazyAbort, bodyMs: number, cloc
   let reading = false;
   const headers = withSeparateIdentities(request.httpVersionMajor < 2 ? request.headers : withoutPseudo(request.headers), request.rawHeaders);
   return {
-    method: request.method ?? '', target: request.url ?? '', headers, get signal() { return caller.signal; }, connection: connectionOf(request),
+    method: request.method ?? '', target: request.url ?? '', headers, get signal() { return caller.signal; }, connection: connectionInfoOf(request),
     get readingBody() { return reading; },
     readBody(maxBytes) {
       reading = true;

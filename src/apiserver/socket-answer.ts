@@ -17,7 +17,7 @@ export type Outgoing = ServerResponse | Http2ServerResponse;
 const canonicalNames = new Map<string, string>([['etag', 'ETag'], ['www-authenticate', 'WWW-Authenticate']]);
 
 /** `content-type` → `Content-Type`: some HTTP/1 clients compare names as they are written. */
-function canonicalHeader(name: string): string {
+export function canonicalHeader(name: string): string {
   let canonical = canonicalNames.get(name);
   if (canonical === undefined) {
     canonical = name.replace(/(^|-)[a-z]/g, (start) => start.toUpperCase());
@@ -101,7 +101,7 @@ export async function send(request: Incoming, response: Outgoing, answer: ApiRes
   }
 }
 
-function drained(response: Outgoing, signal: AbortSignal): Promise<void> {
+export function drained(response: Outgoing | Duplex, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     const finish = (): void => {
       response.off('drain', finish);

@@ -4,6 +4,7 @@
  * The core decides and shows; making durable is the engine's business. A write goes `decide` (checks, stages) → the engine
  * makes it durable → `publish`. `decide` and `publish` are synchronous: there is no await between check and use.
  */
+import { LRUCache } from 'lru-cache';
 import type { Clock } from '#base/clock';
 import { nextTurn } from '#base/turn';
 import {
@@ -20,6 +21,10 @@ import { WatchHub } from './watch-hub.ts';
 const RANGE_SLICE_ITEMS = 500;
 /** Entries looked at in one step; 0.1 µs each. */
 const SCAN_SLICE_ITEMS = 20_000;
+
+/** Of values that were loaded for single reads: what is asked for with every request is not loaded and checked each time. */
+const LOADED_BYTES_MAX = 4 << 20;
+const LOADED_VALUE_BYTES_MAX = 64 << 10;
 
 const EMPTY = Buffer.alloc(0);
 
@@ -44,6 +49,7 @@ export class EngineCore {
   readonly leases: Leases;
   readonly hub: WatchHub;
   readonly #load: (version: Version) => Buffer;
+  readonly #loaded = new LRUCache<Version, Buffer>({ maxSize: LOADED_BYTES_MAX, maxEntrySize: LOADED_VALUE_BYTES_MAX, sizeCalculation: ({ length }) => length + 1 });
   readonly #reader: VersionReader;
   readonly #keepsEvent: (version: Version) => boolean;
   #closed: UnavailableError | undefined;
@@ -130,7 +136,18 @@ export class EngineCore {
   get(key: string, asked: number | undefined): KeyValue | undefined {
     this.assertOpen();
     const version = this.keyspace.at(key, this.keyspace.readRevision(asked));
-    return version === undefined ? undefined : this.keyValue(version);
+    return version === undefined ? undefined : describe(version, this.#sharedValueOf(version));
+  }
+
+  /** The same buffer for all who read it. */
+  #sharedValueOf(version: Version): Buffer {
+    if (version.deleted || version.value !== undefined) return this.valueOf(version);
+    let value = this.#loaded.get(version);
+    if (value === undefined) {
+      value = this.#load(version);
+      this.#loaded.set(version, value);
+    }
+    return value;
   }
 
   /** Reads in slices, at one revision that stays readable meanwhile. */
