@@ -26,6 +26,10 @@ export interface WorkloadOptions {
   readonly subject: (client: string) => Subject;
   /** Lists among 100 operations. */
   readonly listsPercent?: number;
+  /** Lists and gets among 100 operations. */
+  readonly readsPercent?: number;
+  /** Among so many writes one has no condition: it is not refused for what another client wrote. */
+  readonly oneUnconditionalIn?: number;
   /** Deletes only what was seen: the API does not tell the revision of a deletion, the one before it does. */
   readonly careful?: boolean;
   /** Ends the run early. */
@@ -47,7 +51,7 @@ export async function runWorkload(options: WorkloadOptions): Promise<void> {
   }));
 }
 
-async function step({ recorder, random, keys, range, subject, listsPercent = 3, careful = false }: WorkloadOptions, client: string, seen: Map<string, number>, unique: () => string): Promise<void> {
+async function step({ recorder, random, keys, range, subject, listsPercent = 3, readsPercent = 40, oneUnconditionalIn = 4, careful = false }: WorkloadOptions, client: string, seen: Map<string, number>, unique: () => string): Promise<void> {
   const key = keys[random.integer(keys.length)]!;
   const target = subject(client);
   const dice = random.integer(100);
@@ -55,13 +59,13 @@ async function step({ recorder, random, keys, range, subject, listsPercent = 3, 
     await recorder.note(client, async () => ({ type: 'list', ...range, exactly: false, ...await target.list(range.first, range.last) }));
     return;
   }
-  if (dice < 40) {
+  if (dice < readsPercent) {
     const answer = await recorder.note(client, async () => ({ type: 'get', key, found: await target.get(key) }));
     if (answer.type === 'get') seen.set(key, answer.found?.revision ?? 0);
     return;
   }
   const value = dice < 88 ? unique() : undefined;
-  const expected = dice % 4 === 0 && !(careful && value === undefined) ? undefined : seen.get(key) ?? 0;
+  const expected = dice % oneUnconditionalIn === 0 && !(careful && value === undefined) ? undefined : seen.get(key) ?? 0;
   if (value === undefined && expected === 0) return;
   const answer = await recorder.note(client, async () => ({ type: 'write', key, value, expected, outcome: await target.write(key, value, expected) }));
   if (answer.type !== 'write') return;
