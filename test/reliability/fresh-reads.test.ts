@@ -4,6 +4,7 @@
  */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { Random } from '#base/random';
 import { VirtualClock } from '#base/virtual-clock';
 import { nextTurn } from '#base/turn';
 import { selectAll } from '#apiserver/store/described';
@@ -21,6 +22,11 @@ const READS = sizeOf('FRESH_READS', 1_500);
 const DELAY_MS_MAX = 5_000;
 const CLIENTS = 8;
 const STEP_MS = 25;
+/** Of a fast or slow time: the smallest run has both, and a slow one is longer than a read waits. */
+const PHASE_STEPS_MIN = 150;
+const PHASE_STEPS_MORE = 100;
+
+const phaseSteps = (random: Random): number => PHASE_STEPS_MIN + random.integer(PHASE_STEPS_MORE);
 
 test(`R9: ${READS} operations while the cache lags by up to 5 s`, { timeout: 60_000 + READS * 20 }, async (t) => {
   const random = chance(t);
@@ -28,6 +34,7 @@ test(`R9: ${READS} operations while the cache lags by up to 5 s`, { timeout: 60_
   const engine = createMemoryStorage({ clock });
   // Between fast and slow times, so that both ways are taken.
   let slow = false;
+  let stepsLeft = phaseSteps(random);
   const server = await openObjectStore(withLaggingWatch(engine, clock, () => (slow ? random.integer(DELAY_MS_MAX) : random.integer(20))), clock);
   const recorder = new Recorder();
   const waits: number[] = [];
@@ -50,7 +57,10 @@ test(`R9: ${READS} operations while the cache lags by up to 5 s`, { timeout: 60_
   let done = false;
   const all = Promise.all(Array.from({ length: CLIENTS }, (_, i) => client(`c${i}`))).finally(() => { done = true; });
   while (!done) {
-    if (random.integer(200) === 0) slow = !slow;
+    if (stepsLeft-- === 0) {
+      slow = !slow;
+      stepsLeft = phaseSteps(random);
+    }
     await clock.advance(STEP_MS);
     await nextTurn();
   }
