@@ -41,6 +41,8 @@ function follow(engine: StorageEngine, after: number): { readonly changes: Chang
       at = revision;
     }
   })();
+  // Told by `stop`, and not instead of what failed before it.
+  reading.catch(() => undefined);
   return { changes, at: () => at, async stop() { stop.abort(); await reading; } };
 }
 

@@ -109,11 +109,15 @@ function refusalOf(response: WatchResponse): Error {
   return new UnavailableError(`etcd ended the watch: ${response.cancel_reason}`);
 }
 
-/** Undefined: nothing to tell (the watch has been created, or it is a repetition). */
+/**
+ * Undefined: nothing to tell (the watch has been created, or it is a repetition).
+ * @throws CompactedError when what an event replaced went while etcd was catching up: nobody can say any more whom it concerns
+ */
 function batchOf(response: WatchResponse, after: number): WatchBatch | undefined {
   if (response.events.length === 0) {
     return response.created || response.header.revision < after ? undefined : { events: [], revision: response.header.revision };
   }
   const events = response.events.map(toWatchEvent).filter((event) => event.revision > after);
+  for (const { previous, created, revision } of events) if (previous === undefined && !created) throw new CompactedError(revision);
   return events.length === 0 ? undefined : { events, revision: events[events.length - 1]!.revision };
 }
