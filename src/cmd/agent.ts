@@ -43,7 +43,7 @@ export async function runAgent(command: AgentCommand): Promise<void> {
   mkdirSync(node.credentials, { recursive: true, mode: 0o700 });
   const log = jsonLogger((line) => process.stdout.write(line), () => systemClock.now()).child({ component: 'server-balancer' });
   const balancer = await startServerBalancer({ servers, path: join(node.credentials, 'servers.json'), clock: systemClock, log });
-  const target: JoinTarget = { server: servers[0] ?? '', localServer: balancer.url, nodeName: node.name, address: node.address, credentials: node.credentials, ...(token === undefined ? {} : { token }) };
+  const target: JoinTarget = { servers, localServer: balancer.url, nodeName: node.name, address: node.address, credentials: node.credentials, ...(token === undefined ? {} : { token }) };
   const progress = terminalProgress();
   await progress.stage(`join ${command.server} as ${node.name}`, () => joinCluster(target, systemClock));
   const settings = node.configure(await networkOf(node.credentials));

@@ -28,8 +28,9 @@ import { UserError } from './terminal.ts';
 import { writeSecretFile } from './user-kubeconfig.ts';
 
 export interface JoinTarget {
-  readonly server: string;
-  /** Where the node finds the API server from then on; absent: at `server`. */
+  /** At least one; the first that can be reached is joined. */
+  readonly servers: readonly string[];
+  /** Where the node finds the API server from then on; absent: at the first of `servers`. */
   readonly localServer?: string;
   /** Not needed once the machine has joined. */
   readonly token?: string;
@@ -47,15 +48,15 @@ const POLL_MS = 500;
 /** Leaves all credentials of the node in place; asks only for what is missing or near its end. @throws UserError */
 export async function joinCluster(target: JoinTarget, clock: Clock, signal?: AbortSignal): Promise<void> {
   const { credentials } = target;
-  checkServer(target.server);
+  for (const server of target.servers) checkServer(server);
   const caPath = join(credentials, 'ca.crt');
   const known = existsSync(caPath) && isNode(join(credentials, 'kubelet.crt'), target.nodeName, clock);
   if (!known) {
     if (target.token === undefined) throw new UserError('this machine has not joined yet: give --token (kubernode token create --print-join on the server makes one)');
     const token = parseJoinToken(target.token);
-    const caPem = await discoverAuthority(target.server, token, clock, signal);
+    const { server, caPem } = await firstAuthority(target.servers, token, clock, signal);
     writeSecretFile(caPath, caPem);
-    const client = clientOf(target.server, clock, { ca: { data: caPem }, token: { data: `${token.id}.${token.secret}` } });
+    const client = clientOf(server, clock, { ca: { data: caPem }, token: { data: `${token.id}.${token.secret}` } });
     try {
       await obtain(client, clock, target, 'kubelet', signal);
     } catch (error) {
@@ -119,13 +120,29 @@ function isNode(path: string, nodeName: string, clock: Clock): boolean {
 }
 
 /** With paths instead of contents: what is renewed takes effect by itself. */
-function writeKubeconfigOf({ server, localServer = server, credentials }: JoinTarget, name: string): void {
+function writeKubeconfigOf({ servers, localServer = servers[0] ?? '', credentials }: JoinTarget, name: string): void {
   writeSecretFile(join(credentials, `${name}.kubeconfig`), kubeconfigText({
     apiVersion: 'v1', kind: 'Config', 'current-context': 'kubernode',
     clusters: [{ name: 'kubernode', cluster: { server: localServer, 'certificate-authority': join(credentials, 'ca.crt') } }],
     users: [{ name, user: { 'client-certificate': join(credentials, `${name}.crt`), 'client-key': join(credentials, `${name}.key`) } }],
     contexts: [{ name: 'kubernode', context: { cluster: 'kubernode', user: name } }],
   }));
+}
+
+class UnreachableError extends UserError {}
+
+/** A server that answers decides: only those that cannot be reached are passed over. @throws UserError */
+async function firstAuthority(servers: readonly string[], token: ReturnType<typeof parseJoinToken>, clock: Clock, signal: AbortSignal | undefined): Promise<{ server: string; caPem: string }> {
+  const unreachable: string[] = [];
+  for (const server of servers) {
+    try {
+      return { server, caPem: await discoverAuthority(server, token, clock, signal) };
+    } catch (error) {
+      if (!(error instanceof UnreachableError)) throw error;
+      unreachable.push(error.message);
+    }
+  }
+  throw new UserError(`${unreachable.join('; ')}: check --server, and that kubernode server runs there`);
 }
 
 /** PEM of the authority that the token vouches for. */
@@ -175,7 +192,7 @@ async function publicInfo(server: string, clock: Clock, signal: AbortSignal | un
     if (answer.status !== 200) throw new UserError(`${server} answered ${answer.status} when asked about the cluster: is it the API server of a kubernode?`);
     return JSON.parse(body.toString('utf8')) as ConfigMap;
   } catch (error) {
-    if (error instanceof TransportError) throw new UserError(`${server} cannot be reached: ${error.message}`);
+    if (error instanceof TransportError) throw new UnreachableError(`${server} cannot be reached: ${error.message}`);
     if (error instanceof SyntaxError) throw new UserError(`${server} does not speak like an API server: check --server`);
     throw error;
   } finally {

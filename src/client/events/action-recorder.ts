@@ -30,9 +30,9 @@ export interface ActionSinkOptions {
   readonly instance: string;
 }
 
-/** A series ends when it was not repeated for so long. */
 /** For what still waits to be written when the sink stops. */
 const STOP_MS_MAX = 1_000;
+/** A series ends when it was not repeated for so long. */
 const SERIES_QUIET_MS = 360_000;
 const SERIES_WRITE_MS = 1_800_000;
 const SERIES_MAX = 4096;
