@@ -8,7 +8,7 @@
  * the log has moved past, is given up: the client watches again from the last version it saw.
  */
 import type { Clock, Timer } from '#base/clock';
-import { nextTurn } from '#base/turn';
+import { nextTurn, TurnQueue } from '#base/turn';
 import { newResourceExpired, toStatusError, type StatusError } from '#machinery/status-error';
 import { CompactedError, prefixEnd, type WatchEvent } from '#storage/contract';
 import { selectAll, selects, type DescribedObject, type Selection } from './described.ts';
@@ -64,6 +64,8 @@ const SEEN_EVENTS_MAX = 100;
 const BOOKMARK_INTERVAL_MS = 60_000;
 /** A reader that does not take what it was handed for so long is given up. */
 export const WATCH_STALL_MS_MAX = 30_000;
+/** Of all watches of this process: one event for thousands of them is 50 µs of work for each. */
+const WAKES = new TurnQueue(64);
 
 export async function* watchStream(store: ResourceStore, request: WatchRequest, encoder: EventEncoder, clock: Clock): AsyncGenerator<Buffer, void, undefined> {
   const watch = new Watch(store, request, encoder, clock);
@@ -92,7 +94,10 @@ class Watch {
   #position: number | undefined;
   #parked = false;
   #ended = false;
-  #wake: (() => void) | undefined;
+  /** Ends the park. */
+  #resume: (() => void) | undefined;
+  #untilMs = 0;
+  #parkTimer: Timer | undefined;
   #nextBookmarkMs: number;
   /** Events up to this revision have been told, or are not wanted. */
   #after: number;
@@ -109,12 +114,15 @@ class Watch {
     this.#deadlineMs = clock.monotonicNow() + request.timeoutMs;
     this.#nextBookmarkMs = clock.monotonicNow() + BOOKMARK_INTERVAL_MS;
     this.#after = request.from.kind === 'after' ? request.from.revision : 0;
-    this.#stopListening = store.cache.listen((event) => this.#onEvent(event), () => { this.#ended = true; this.#wake?.(); });
+    this.#stopListening = store.cache.listen((event) => this.#onEvent(event), () => { this.#ended = true; this.#wake(); });
+    request.signal.addEventListener('abort', this.#wake, { once: true });
   }
 
   close(): void {
     this.#stopListening();
+    this.#request.signal.removeEventListener('abort', this.#wake);
     this.#stallTimer?.cancel();
+    this.#parkTimer?.cancel();
   }
 
   /** The reader is given something; `#handedMs` is cleared when it comes for more. */
@@ -252,7 +260,7 @@ class Watch {
         continue;
       }
       const untilMs = Math.min(this.#deadlineMs, this.#request.bookmarks ? this.#nextBookmarkMs : Infinity);
-      await this.#park(untilMs - nowMs);
+      await this.#park(untilMs);
     }
   }
 
@@ -333,27 +341,36 @@ class Watch {
     if (!this.#concerns(event)) return;
     this.#parked = false;
     this.#position = event.sequence;
-    this.#wake?.();
+    WAKES.add(this.#wake);
   }
 
-  /** Until an event that concerns this watch, the end of the request, or the time is over. */
-  #park(forMs: number): Promise<void> {
-    const { signal } = this.#request;
+  /** Until an event that concerns this watch, the end of the request, or that time. */
+  #park(untilMs: number): Promise<void> {
+    this.#untilMs = untilMs;
+    this.#parkTimer ??= this.#timer();
     return new Promise((resolve) => {
-      const finish = (): void => {
-        timer.cancel();
-        signal.removeEventListener('abort', finish);
-        this.#wake = undefined;
-        if (this.#parked) {
-          this.#parked = false;
-          this.#position = this.#store.cache.log.nextSequence;
-        }
-        resolve();
-      };
-      const timer = this.#clock.setTimer(Math.max(0, forMs), finish, { unref: true });
-      signal.addEventListener('abort', finish, { once: true });
-      this.#wake = finish;
+      this.#resume = resolve;
       this.#parked = true;
     });
   }
+
+  /** Outlives many parks, whose ends only move on: a timer for each would cost as much as the event. */
+  #timer(): Timer {
+    return this.#clock.setTimer(Math.max(0, this.#untilMs - this.#clock.monotonicNow()), () => {
+      this.#parkTimer = undefined;
+      if (!this.#parked) return;
+      if (this.#clock.monotonicNow() >= this.#untilMs) this.#wake();
+      else this.#parkTimer = this.#timer();
+    }, { unref: true });
+  }
+
+  readonly #wake = (): void => {
+    const resume = this.#resume;
+    this.#resume = undefined;
+    if (this.#parked) {
+      this.#parked = false;
+      this.#position = this.#store.cache.log.nextSequence;
+    }
+    resume?.();
+  };
 }
