@@ -9,12 +9,12 @@
  */
 import { constants, createSecureServer, type Http2SecureServer, type Http2ServerRequest, type ServerHttp2Session } from 'node:http2';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
 import type { Clock } from '#base/clock';
 import type { Logger } from '#base/log';
-import { nextTurn } from '#base/turn';
+import { nextTurn, TurnQueue } from '#base/turn';
 import { answerPlainHttp, framingFault, HEADERS_MAX, SLOW_REQUEST_CHECK_MS } from '#component/http-framing';
 import { newStatusError, type StatusError } from '#machinery/status-error';
 import { withSeparateIdentities } from './authn/identity-headers.ts';
@@ -29,6 +29,8 @@ import { send, sendRaw, type Incoming, type Outgoing } from './socket-answer.ts'
 const HEADER_BYTES_MAX = 64 * 1024;
 const KEEP_ALIVE_MS = 180_000;
 const HANDSHAKE_TIMEOUT_MS = 10_000;
+/** Each is 1 ms of signing and verifying, and clients that lost a server come back all at once. */
+const HANDSHAKES_PER_TURN = 4;
 const STREAMS_PER_CONNECTION_MAX = 100;
 const SESSION_MEMORY_MB_MAX = 16;
 const DRAIN_MS = 10_000;
@@ -162,6 +164,13 @@ export function createListener(options: ListenerOptions): Listener {
     log.debug('TLS handshake failed', { error: error.message });
   });
   server.on('sessionError', (error) => log.debug('HTTP/2 session failed', { error: error.message }));
+  const handshakes = new TurnQueue(HANDSHAKES_PER_TURN);
+  const [beginTls] = server.listeners('connection') as [(this: Http2SecureServer, socket: Socket) => void];
+  server.off('connection', beginTls);
+  server.on('connection', (socket: Socket) => {
+    socket.on('error', () => {});
+    handshakes.add(() => { if (!socket.destroyed) beginTls.call(server, socket); });
+  });
   const [serveByNode] = server.listeners('secureConnection') as [(this: Http2SecureServer, socket: TLSSocket) => void];
   server.off('secureConnection', serveByNode);
   server.on('secureConnection', (socket: TLSSocket) => {
