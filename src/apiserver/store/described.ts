@@ -4,6 +4,7 @@
  * The bytes are held here, or they are in the store and read each time they are needed. What is selected by is read off them when
  * first asked for; an object that cannot be read says so then.
  */
+import { LRUCache } from 'lru-cache';
 import { detached } from '#machinery/codec/json-any';
 import { pickJson, type WantedFields } from '#machinery/codec/json-pick';
 import type { KubeObject } from '#machinery/meta';
@@ -74,10 +75,11 @@ export interface Describer {
 type Facts = Pick<DescribedObject, 'labels' | 'fields'>;
 
 /**
- * Descriptions of what this process wrote itself, by the very buffer written: engines hand the same buffer to the watch
- * where they can, and then the object need not be parsed again.
+ * Descriptions of what this process has just written itself, by the very buffer written: engines hand the same buffer to the watch
+ * where they can, and then the object need not be parsed again. Few, as it is moments until then; a WeakMap grows with all that the
+ * store keeps of its past, and stops the process for 0.3 s when it grows.
  */
-const known = new WeakMap<Buffer, Facts>();
+const known = new LRUCache<Buffer, Facts>({ max: 2_048, maxSize: 8 << 20, sizeCalculation: (_facts, { length }) => length + 1 });
 
 export function rememberDescription(bytes: Buffer, object: KubeObject, describer: Describer): void {
   known.set(bytes, detached({ labels: object.metadata.labels, fields: describer.fields(object) }));
