@@ -175,6 +175,20 @@ test('a connection serves one request after another', async () => {
   assert.equal(text.match(/HTTP\/1.1 200 OK/g)?.length, 2);
 });
 
+test('connections that are begun and cut by the hundred harm nobody', async () => {
+  const begun = Array.from({ length: 300 }, (_, i) => {
+    const socket = connectPlain({ port, host: '127.0.0.1' }, () => {
+      if (i % 3 > 0) socket.write(i % 3 === 1 ? '\x16\x03\x01' : 'nonsense');
+      if (i % 2 === 0) socket.resetAndDestroy(); else socket.end();
+    });
+    socket.on('error', () => {});
+    return once(socket, 'close').catch(() => {});
+  });
+  const answers = await Promise.all(Array.from({ length: 50 }, () => ask(`GET /among HTTP/1.1\r\n${HOST}\r\n`)));
+  assert.deepEqual(new Set(answers.map(({ code }) => code)), new Set([200]));
+  await Promise.all(begun);
+});
+
 test('HTTP/2 and client certificates', async () => {
   const { certificatePem: cert, privateKeyPem: key } = pki.admin;
   const session = connectHttp2(`https://127.0.0.1:${port}`, { ca: pki.authority.certificatePem, cert, key });
