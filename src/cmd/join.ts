@@ -30,8 +30,8 @@ import { writeSecretFile } from './user-kubeconfig.ts';
 export interface JoinTarget {
   /** At least one; the first that can be reached is joined. */
   readonly servers: readonly string[];
-  /** Where the node finds the API server from then on; absent: at the first of `servers`. */
-  readonly localServer?: string;
+  /** Where the node finds an API server from then on. */
+  readonly localServer: string;
   /** Not needed once the machine has joined. */
   readonly token?: string;
   readonly nodeName: string;
@@ -120,7 +120,7 @@ function isNode(path: string, nodeName: string, clock: Clock): boolean {
 }
 
 /** With paths instead of contents: what is renewed takes effect by itself. */
-function writeKubeconfigOf({ servers, localServer = servers[0] ?? '', credentials }: JoinTarget, name: string): void {
+function writeKubeconfigOf({ localServer, credentials }: JoinTarget, name: string): void {
   writeSecretFile(join(credentials, `${name}.kubeconfig`), kubeconfigText({
     apiVersion: 'v1', kind: 'Config', 'current-context': 'kubernode',
     clusters: [{ name: 'kubernode', cluster: { server: localServer, 'certificate-authority': join(credentials, 'ca.crt') } }],
@@ -129,7 +129,13 @@ function writeKubeconfigOf({ servers, localServer = servers[0] ?? '', credential
   }));
 }
 
-class UnreachableError extends UserError {}
+class UnreachableError extends UserError {
+  readonly what: string;
+  constructor(what: string) {
+    super(`${what}: check --server, and that kubernode server runs there`);
+    this.what = what;
+  }
+}
 
 /** A server that answers decides: only those that cannot be reached are passed over. @throws UserError */
 async function firstAuthority(servers: readonly string[], token: ReturnType<typeof parseJoinToken>, clock: Clock, signal: AbortSignal | undefined): Promise<{ server: string; caPem: string }> {
@@ -139,10 +145,10 @@ async function firstAuthority(servers: readonly string[], token: ReturnType<type
       return { server, caPem: await discoverAuthority(server, token, clock, signal) };
     } catch (error) {
       if (!(error instanceof UnreachableError)) throw error;
-      unreachable.push(error.message);
+      unreachable.push(error.what);
     }
   }
-  throw new UserError(`${unreachable.join('; ')}: check --server, and that kubernode server runs there`);
+  throw new UnreachableError(unreachable.join('; '));
 }
 
 /** PEM of the authority that the token vouches for. */

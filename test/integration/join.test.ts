@@ -43,7 +43,7 @@ test('joining with a bootstrap token', async (t) => {
   const token = newToken(systemRandom);
   await cluster.client.for(secrets, 'kube-system').create(tokenSecret(token, {}));
   const plain = `${token.id}.${token.secret}`;
-  const target = (name: string, text?: string, index = 1): JoinTarget => ({ servers: [server], nodeName: name, address: `192.0.2.${index}`, credentials: join(directory, name), ...(text === undefined ? {} : { token: text }) });
+  const target = (name: string, text?: string, index = 1): JoinTarget => ({ servers: [server], localServer: server, nodeName: name, address: `192.0.2.${index}`, credentials: join(directory, name), ...(text === undefined ? {} : { token: text }) });
   const subject = (name: string, file: string): string => new X509Certificate(readFileSync(join(directory, name, file))).subject.split('\n').sort().join(' ');
 
   await t.test('with the hash of the authority in the token', async () => {
@@ -62,7 +62,7 @@ test('joining with a bootstrap token', async (t) => {
 
   await t.test('servers that cannot be reached are passed over, and named when there is no other', async () => {
     const [gone, alsoGone] = ['https://127.0.0.1:1', 'https://127.0.0.1:2'];
-    await joinCluster({ ...target('passed-over', joinToken(token, caPem), 4), servers: [gone, server], localServer: server }, systemClock);
+    await joinCluster({ ...target('passed-over', joinToken(token, caPem), 4), servers: [gone, server] }, systemClock);
     assert.equal(subject('passed-over', 'kubelet.crt'), 'CN=system:node:passed-over O=system:nodes');
     await assert.rejects(joinCluster({ ...target('nowhere', plain, 5), servers: [gone, alsoGone] }, systemClock),
       (error) => error instanceof UserError && error.message.includes(`${gone} cannot be reached`) && error.message.includes(`${alsoGone} cannot be reached`));
