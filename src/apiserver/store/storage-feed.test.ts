@@ -49,6 +49,19 @@ test('a reader is not kept waiting by writes that concern no cache: progress is 
   await feed.close();
 });
 
+test('what servers write for themselves keeps no reader waiting where progress cannot be asked for', async () => {
+  const clock = new VirtualClock();
+  const engine: StorageEngine = { ...createMemoryStorage({ clock }), requestProgress() {} };
+  const feed = new StorageFeed({ engine, clock, log: silentLogger });
+  await feed.start();
+  await settle();
+  await put(engine, '/kubernode/apiservers/x');
+  const fresh = feed.waitUntilFresh();
+  await clock.advance(FRESHNESS_WAIT_MS * 2);
+  assert.equal(await fresh, true);
+  await feed.close();
+});
+
 test('an older load never ends after a newer one', async () => {
   const clock = new VirtualClock();
   const memory = createMemoryStorage({ clock });

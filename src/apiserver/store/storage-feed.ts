@@ -2,8 +2,9 @@
  * The one watch on the store that feeds every watch cache, so that all of them stand at the same revision.
  *
  * Invariant: when `revision` is R, every cache has applied every event up to R. A reader that must see what is committed
- * asks the engine for the current revision and waits here until the feed has come that far; writes that do not concern any
- * cache move the revision too, so the engine is asked for progress while somebody waits.
+ * asks the engine for the current revision and waits here until the feed has come that far. What this cluster's servers write for
+ * themselves moves the revision too and is watched with the rest; for what others write, the engine is asked for progress while
+ * somebody waits.
  */
 import type { Clock, Timer } from '#base/clock';
 import type { Logger } from '#base/log';
@@ -21,6 +22,8 @@ export interface FeedSink {
 }
 
 export const REGISTRY = '/registry/';
+/** All that a cluster writes: `/kubernode/` is what its servers keep for themselves. etcd before 3.4.25 cannot be asked for progress. */
+export const WATCHED = { start: '/kubernode/', end: prefixEnd(REGISTRY) } as const;
 const RETRY_MS_MIN = 50;
 const RETRY_MS_MAX = 2_000;
 /** How long a read waits for a revision before it is refused as a future one. */
@@ -178,7 +181,7 @@ export class StorageFeed {
     let retryMs = RETRY_MS_MIN;
     while (!signal.aborted) {
       try {
-        const batches = this.#engine.watch({ start: REGISTRY, end: prefixEnd(REGISTRY), afterRevision: this.#revision, progress: true, signal });
+        const batches = this.#engine.watch({ ...WATCHED, afterRevision: this.#revision, progress: true, signal });
         this.#connected = true;
         for await (const { events, revision } of batches) {
           for (const event of events) this.#dispatch(event);

@@ -10,11 +10,11 @@
 import type { Clock, Timer } from '#base/clock';
 import { nextTurn, TurnQueue } from '#base/turn';
 import { newResourceExpired, toStatusError, type StatusError } from '#machinery/status-error';
-import { CompactedError, prefixEnd, type WatchEvent } from '#storage/contract';
+import { CompactedError, type WatchEvent } from '#storage/contract';
 import { selectAll, selects, type DescribedObject, type Selection } from './described.ts';
 import type { CacheEvent } from './event-log.ts';
 import { tooLargeRevision, type ResourceStore } from './resource-store.ts';
-import { REGISTRY } from './storage-feed.ts';
+import { WATCHED } from './storage-feed.ts';
 
 export type EventType = 'ADDED' | 'MODIFIED' | 'DELETED';
 
@@ -201,8 +201,8 @@ class Watch {
       const deadline = this.#clock.setTimer(this.#request.timeoutMs, () => stop.abort(), { unref: true });
       const signal = AbortSignal.any([stop.signal, this.#request.signal]);
       try {
-        // Watched without bounds below the prefix, so that the log's own start comes by.
-        for await (const batch of engine.watch({ start: REGISTRY, end: prefixEnd(REGISTRY), afterRevision: revision, progress: true, signal })) {
+        // Everything is watched, so that the log's own start comes by.
+        for await (const batch of engine.watch({ ...WATCHED, afterRevision: revision, progress: true, signal })) {
           const chunk = await this.#chunkOf(batch.events);
           this.#after = Math.max(this.#after, batch.revision);
           this.#store.feed.noteShown(this.#after);
