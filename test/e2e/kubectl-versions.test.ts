@@ -6,10 +6,10 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import { freePort } from '#base/testing/free-ports';
 import { busyboxRoot, canRunNodes, eventually, run, startLocalCluster, type LocalCluster, type Output } from './local-cluster.ts';
 import { chosenKubectls, installedKubectls, type Kubectl } from './kubectl/binaries.ts';
 import { closeDesk, openDesk, playAll, type Desk } from './kubectl/play.ts';
@@ -58,14 +58,6 @@ const FILE_BYTES = 2_000_000;
 
 function everySo(kubectls: readonly Kubectl[]): Kubectl[] {
   return kubectls.filter((_kubectl, index) => index % VERSION_STEP === 0 || index === kubectls.length - 1);
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => { server.listen(0, '127.0.0.1', resolve); });
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => { server.close(resolve); });
-  return port;
 }
 
 const newEnough = ({ minor }: Kubectl): boolean => minor >= MINOR_MIN;

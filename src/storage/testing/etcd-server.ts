@@ -1,9 +1,9 @@
 /** Real etcd members on loopback for tests: started, paused, killed, started again; gone with the test. */
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { freePorts } from '#base/testing/free-ports';
 
 export interface EtcdMember {
   readonly url: string;
@@ -92,15 +92,4 @@ async function untilHealthy(url: string, dead: () => string | undefined): Promis
     if (performance.now() > untilMs) throw new Error(`etcd at ${url} is not healthy`);
     await new Promise((resolve) => { setTimeout(resolve, 50); });
   }
-}
-
-async function freePorts(count: number): Promise<number[]> {
-  const servers = await Promise.all(Array.from({ length: count }, () => new Promise<Server>((resolve, reject) => {
-    const server = createServer();
-    server.on('error', reject);
-    server.listen(0, '127.0.0.1', () => resolve(server));
-  })));
-  const ports = servers.map((server) => (server.address() as { port: number }).port);
-  await Promise.all(servers.map((server) => new Promise((resolve) => { server.close(resolve); })));
-  return ports;
 }

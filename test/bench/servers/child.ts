@@ -1,7 +1,6 @@
 /** Servers that a benchmark starts: on loopback, in a directory of their own, gone with the benchmark. */
 import { spawn, type ChildProcess, type SpawnOptions } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -63,17 +62,6 @@ export async function waitUntil(child: Child, what: string, probe: () => Promise
 }
 
 export function sleep(ms: number): Promise<void> { return new Promise((resolve) => { setTimeout(resolve, ms); }); }
-
-export async function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.on('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      server.close(() => resolve(typeof address === 'object' && address !== null ? address.port : 0));
-    });
-  });
-}
 
 /** A directory that is removed by `removeDirectory`. */
 export function newDirectory(): string { return mkdtempSync(join(tmpdir(), 'kubernode-bench-')); }

@@ -5,10 +5,11 @@ import { join } from 'node:path';
 import { createSecureContext } from 'node:tls';
 import { systemClock } from '#base/clock';
 import { systemRandom } from '#base/random';
+import { freePort } from '#base/testing/free-ports';
 import { clusterPki } from '#pki/cluster-pki';
 import { HttpConnection, type Endpoint } from '../load/http-connection.ts';
 import { httpRequest } from '../load/http-load.ts';
-import { cpuMs, freePort, memoryMiB, newDirectory, removeDirectory, start, waitUntil } from './child.ts';
+import { cpuMs, memoryMiB, newDirectory, removeDirectory, start, waitUntil } from './child.ts';
 import { MissingPeer, startEtcdPeer } from './peers.ts';
 
 export interface UpstreamApiServer {

@@ -3,8 +3,9 @@ import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { createSecureContext } from 'node:tls';
 import { load } from 'js-yaml';
+import { freePort } from '#base/testing/free-ports';
 import type { Endpoint } from '../load/http-connection.ts';
-import { cpuMs, freePort, memoryMiB, newDirectory, removeDirectory, residentMiB, start, waitUntil, type Child } from './child.ts';
+import { cpuMs, memoryMiB, newDirectory, removeDirectory, residentMiB, start, waitUntil, type Child } from './child.ts';
 
 const PROBE = 'test/bench/servers/event-loop-probe.mjs';
 

@@ -5,8 +5,9 @@ import { join } from 'node:path';
 import { generateKeyPairSync } from 'node:crypto';
 import { connect } from 'node:net';
 import { createSecureContext } from 'node:tls';
+import { freePort, freePorts } from '#base/testing/free-ports';
 import type { Endpoint } from '../load/http-connection.ts';
-import { freePort, newDirectory, removeDirectory, start, waitUntil, type Child } from './child.ts';
+import { newDirectory, removeDirectory, start, waitUntil, type Child } from './child.ts';
 
 export interface Peer { readonly version: string; readonly pid: number; readonly directory: string; stop(): Promise<void> }
 
@@ -35,7 +36,7 @@ function accepts(port: number): Promise<boolean> {
 export async function startEtcdPeer(command = 'etcd'): Promise<Peer & { readonly url: string }> {
   const version = versionOf(command, ['--version'], 'etcd-server');
   const directory = newDirectory();
-  const [clientPort, peerPort] = [await freePort(), await freePort()];
+  const [clientPort, peerPort] = await freePorts(2);
   const url = `http://127.0.0.1:${clientPort}`;
   const peerUrl = `http://127.0.0.1:${peerPort}`;
   const child = start(command, [

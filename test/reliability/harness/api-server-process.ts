@@ -1,12 +1,12 @@
 /** Starts `api-server-program.ts` as a process of its own, bundled once so that it starts as fast as the product. */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { readFileSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
-import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import { systemClock } from '#base/clock';
+import { freePort } from '#base/testing/free-ports';
 import { httpsTransport } from '#client/https-transport';
 import type { Transport } from '#client/transport';
 
@@ -74,12 +74,4 @@ export async function apiServerProcess(options: { compactEveryMs: number; keepRe
       rmSync(dataDirectory, { recursive: true, force: true });
     },
   };
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => { server.listen(0, '127.0.0.1', resolve); });
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => { server.close(resolve); });
-  return port;
 }
