@@ -5,12 +5,12 @@
  */
 import { Resolver } from 'node:dns/promises';
 import { existsSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { isDeepStrictEqual } from 'node:util';
 import { nodes as nodesResource } from '#api/generated/core/v1';
 import type { Node } from '#api/generated/core/v1';
 import { systemClock } from '#base/clock';
 import { silentLogger } from '#base/log';
+import { isPortFree } from '#base/port';
 import { systemRandom } from '#base/random';
 import type { Client } from '#client/client';
 import { transportFromKubeconfig } from '#client/kubeconfig';
@@ -109,21 +109,13 @@ function requireSameWhileRunning(known: ClusterConfig | undefined, wanted: ApiSe
 
 /** The port stands in everybody's kubeconfig: it cannot move. @throws UserError */
 async function requireApiPort(config: ClusterConfig): Promise<void> {
-  if (clusterProcesses(config).some(({ name, pid }) => name === CONTROL_PLANE && pid !== undefined) || await isFree(config.apiPort)) return;
+  if (clusterProcesses(config).some(({ name, pid }) => name === CONTROL_PLANE && pid !== undefined) || await isPortFree(config.apiPort)) return;
   throw new UserError(`127.0.0.1:${config.apiPort}, the port of this cluster's API server, is in use by another process: stop that one (ss -ltnp 'sport = :${config.apiPort}' shows it)`);
-}
-
-function isFree(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const probe = createServer();
-    probe.once('error', () => resolve(false));
-    probe.listen(port, '127.0.0.1', () => probe.close(() => resolve(true)));
-  });
 }
 
 async function freePort(first: number): Promise<number> {
   for (let port = first; port < first + 100; port++) {
-    if (await isFree(port)) return port;
+    if (await isPortFree(port)) return port;
   }
   throw new UserError(`no free port for the API server between ${first} and ${first + 99}`);
 }

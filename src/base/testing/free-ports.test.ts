@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
 import { createServer } from 'node:net';
+import { test } from 'node:test';
 import { freePorts } from './free-ports.ts';
 
 test('ports are different, can be listened on, and none is one that connections get', async () => {

@@ -1,22 +1,22 @@
 /** Ports on loopback for the servers that tests start in processes of their own. */
 import { randomInt } from 'node:crypto';
-import { createServer } from 'node:net';
+import { isPortFree } from '../port.ts';
 
-/** Above the ports of Kubernetes' components, below node ports (30000) and those that Linux gives to connections (32768). */
+/** Above the ports of Kubernetes' components, below node ports (30000) and those that Linux gives to connections by default (32768). */
 const PORT_MIN = 12_000;
 const PORT_MAX = 29_999;
 const TRIES_MAX = 1_000;
 
 /**
- * `count` different ports on which nothing listens. Connections and `listen(0)` are given none of them, so they are still free when
- * their server comes to listen, and when it starts again; another test takes the same one only by chance.
+ * `count` different ports on which nothing listens. Linux gives none of them to connections and `listen(0)`, so they are still free
+ * when their server comes to listen, and when it starts again; another test takes the same one only by chance.
  */
 export async function freePorts(count: number): Promise<number[]> {
   const ports = new Set<number>();
   for (let tries = 0; ports.size < count; tries++) {
     if (tries === TRIES_MAX) throw new Error(`no ${count} free ports between ${PORT_MIN} and ${PORT_MAX} in ${TRIES_MAX} tries`);
     const port = randomInt(PORT_MIN, PORT_MAX + 1);
-    if (await isFree(port)) ports.add(port);
+    if (await isPortFree(port)) ports.add(port);
   }
   return [...ports];
 }
@@ -24,12 +24,4 @@ export async function freePorts(count: number): Promise<number[]> {
 export async function freePort(): Promise<number> {
   const [port] = await freePorts(1);
   return port!;
-}
-
-function isFree(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const probe = createServer();
-    probe.once('error', () => { resolve(false); });
-    probe.listen(port, '127.0.0.1', () => { probe.close(() => { resolve(true); }); });
-  });
 }
